@@ -1,0 +1,162 @@
+"""What people and hooks ask for. Each request is a row first; the doorbell only wakes a worker."""
+
+from __future__ import annotations
+
+import re
+import secrets as random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cryptography.fernet import Fernet
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs.models import Environment, Event, Project, Release, Run, Secret
+from stacks.errors import PortwrightError
+from stacks.names import check_name, check_secret_name
+
+Doorbell = Callable[[int], None]
+KINDS = ("plan", "deploy", "rollback", "destroy", "refresh")
+REF = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)[A-Za-z0-9._/-]{1,200}(?<![./])(?<!\.lock)")
+PLAN_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+def create_project(
+    session: Session, name: str, repository: str, branch: str, *, by: str
+) -> Project:
+    """Register a repository; its environment `production` comes with it."""
+    check_name("name", name)
+    check_ref("branch", branch)
+    check_repository(repository)
+    if session.scalar(select(Project).where(Project.name == name)):
+        raise PortwrightError(
+            f"a project {name!r} is there already", remedy="choose another name", path="name"
+        )
+    project = Project(name=name, repository=repository, branch=branch)
+    project.environments.append(Environment(name="production"))
+    session.add(project)
+    record(session, by, "project.created", name, repository=repository, branch=branch)
+    session.commit()
+    return project
+
+
+def check_ref(path: str, ref: str) -> None:
+    if not REF.fullmatch(ref):
+        raise PortwrightError(
+            f"{ref!r} is no branch, tag or commit that can be used",
+            remedy="use letters, digits and . _ / - only, no leading '-', no '..'",
+            path=path,
+        )
+
+
+def check_repository(url: str) -> None:
+    """An allowlist of transports: git runs programs for some of the others (ext::, see CVE-2017-1000117)."""
+    absolute = re.fullmatch(r"/[A-Za-z0-9._/@+-]+", url) and ".." not in url
+    remote = re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+/[A-Za-z0-9._/~+%-]+", url)
+    ssh = re.fullmatch(r"(ssh://)?[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9.-]+[:/][A-Za-z0-9._/~-]+", url)
+    if not (absolute or remote or ssh):
+        raise PortwrightError(
+            f"{url!r} is no repository that can be used",
+            remedy="give https://host/path, git@host:path, or an absolute path on this server",
+            path="repository",
+        )
+
+
+def request_run(
+    session: Session,
+    doorbell: Doorbell,
+    environment: Environment,
+    kind: str,
+    *,
+    by: str,
+    ref: str | None = None,
+    release: int | None = None,
+    plan: str | None = None,
+    volumes: Iterable[str] = (),
+) -> Run:
+    """Record a Run and wake a worker.
+
+    ref: branch, tag or SHA of a plan or deploy (default: the project's branch).
+    release: the number a rollback goes to; with kind `plan`, previews that rollback.
+    plan: the hash of the plan agreed to. volumes: names that a destroy deletes too.
+    Raises PortwrightError where a value can't be used.
+    """
+    if kind not in KINDS:
+        raise PortwrightError(
+            f"{kind!r} is no kind of run", remedy=f"use one of {', '.join(KINDS)}", path="kind"
+        )
+    if ref is not None:
+        check_ref("ref", ref)
+    if plan is not None and not PLAN_HASH.fullmatch(plan):
+        raise PortwrightError(
+            "that is no plan's hash", remedy="give the 64 hex digits of the plan", path="plan"
+        )
+    if kind == "rollback" and release is None:
+        raise PortwrightError(
+            "no release given", remedy="name the release to go back to", path="release"
+        )
+    if release is not None:
+        find_release(session, environment, release)
+    run = Run(
+        environment=environment,
+        kind=kind,
+        ref=ref or (environment.project.branch if release is None else None),
+        target=release,
+        expected_plan=plan,
+        options={"volumes": [check_name("volumes", name) for name in volumes]},
+        requested_by=by,
+    )
+    session.add(run)
+    session.flush()
+    record(session, by, f"run.{kind}", environment.project.name, run=run.id, release=release)
+    session.commit()
+    doorbell(run.id)
+    return run
+
+
+def find_release(session: Session, environment: Environment, number: int) -> Release:
+    """The release of that number; raises PortwrightError where there is none."""
+    found = session.scalar(
+        select(Release).where(Release.environment_id == environment.id, Release.number == number)
+    )
+    if not found:
+        raise PortwrightError(
+            f"there is no release {number}",
+            remedy="choose a number from the list of releases",
+            path="release",
+        )
+    return found
+
+
+def set_secret(
+    session: Session, vault_key: str, project: Project, name: str, value: str, *, by: str
+) -> int:
+    """Keep a new version of a secret; returns its number. Earlier versions stay for rollback."""
+    check_secret_name("name", name)
+    if not value or len(value) > 65536 or "\0" in value:
+        raise PortwrightError(
+            "the value must have 1 to 65536 characters and no NUL", remedy="correct it", path="value"
+        )
+    latest = session.scalar(
+        select(func.max(Secret.version)).where(
+            Secret.project_id == project.id, Secret.name == name
+        )
+    )
+    version = (latest or 0) + 1
+    sealed = Fernet(vault_key).encrypt(value.encode())
+    session.add(Secret(project_id=project.id, name=name, version=version, sealed=sealed))
+    record(session, by, "secret.set", project.name, name=name, version=version)
+    session.commit()
+    return version
+
+
+def generate_secret(session: Session, vault_key: str, project: Project, name: str) -> None:
+    """Make a random secret where the project has none of that name."""
+    known = select(Secret).where(Secret.project_id == project.id, Secret.name == name)
+    if not session.scalar(known):
+        set_secret(session, vault_key, project, name, random.token_urlsafe(24), by="portwright")
+
+
+def record(session: Session, actor: str, action: str, project: str | None, **detail: Any) -> None:
+    """Add an audit Event to the session; the caller commits it with what it tells of."""
+    session.add(Event(actor=actor, action=action, project=project, detail=detail))

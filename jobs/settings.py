@@ -1,0 +1,106 @@
+"""Every setting of a host, read once from the environment. docs/architecture.md lists them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stacks.errors import PortwrightError
+
+PREFIX = "PORTWRIGHT_"
+INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
+MIRROR = re.compile(r"mirror:[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where this host's Portwright lives and listens."""
+
+    home: Path = Path("/var/lib/portwright")
+    cache: Path = Path("~/.cache/portwright").expanduser()
+    instance: str = "pw"
+    bind: str = "127.0.0.1"
+    portal_port: int = 8700
+    http_port: int = 8080
+    traefik_port: int = 8701
+    database: str = "sqlite"
+    install: str = "auto"
+    images: str = "auto"
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read PORTWRIGHT_* variables; raises PortwrightError that names a bad one."""
+        given = os.environ if environ is None else environ
+
+        def text(name: str, default: str, pattern: str, remedy: str) -> str:
+            value = given.get(PREFIX + name, default)
+            if not re.fullmatch(pattern, value):
+                raise PortwrightError(f"{value!r} can't be used", remedy=remedy, path=PREFIX + name)
+            return value
+
+        def port(name: str, default: int) -> int:
+            value = text(name, str(default), r"[0-9]{1,5}", "give a port from 1 to 65535")
+            if not 0 < int(value) < 65536:
+                raise PortwrightError(
+                    f"{value} is no port", remedy="give a port from 1 to 65535", path=PREFIX + name
+                )
+            return int(value)
+
+        return cls(
+            home=Path(given.get(PREFIX + "HOME") or cls.home).expanduser().absolute(),
+            cache=Path(given.get(PREFIX + "CACHE") or cls.cache).expanduser().absolute(),
+            instance=text(
+                "INSTANCE", cls.instance, INSTANCE.pattern, "use 1 to 16 of a-z0-9, a letter first"
+            ),
+            bind=text("BIND", cls.bind, r"[0-9a-fA-F.:]+", "give an IP address"),
+            portal_port=port("PORTAL_PORT", cls.portal_port),
+            http_port=port("HTTP_PORT", cls.http_port),
+            traefik_port=port("TRAEFIK_PORT", cls.traefik_port),
+            database=text("DATABASE", cls.database, "sqlite|postgres", "use sqlite or postgres"),
+            install=text(
+                "INSTALL", cls.install, "auto|release|build", "use auto, release or build"
+            ),
+            images=text(
+                "IMAGES",
+                cls.images,
+                f"auto|registry|local|{MIRROR.pattern}",
+                "use auto, registry, local or mirror:HOST[:PORT]",
+            ),
+        )
+
+    def key(self, name: str) -> str:
+        """The text of a key file; raises PortwrightError where it was not made."""
+        try:
+            return (self.home / "keys" / name).read_text().strip()
+        except FileNotFoundError:
+            raise PortwrightError(
+                f"no key {name!r} in {self.home / 'keys'}", remedy="run ./quickstart, which makes it"
+            ) from None
+
+    @property
+    def database_url(self) -> str:
+        """SQLAlchemy's URL."""
+        if self.database == "postgres":
+            return f"postgresql+psycopg://portwright:{self.key('postgres-password')}@/portwright?host={self.home / 'run'}"
+        return f"sqlite:///{self.home / 'portwright.db'}"
+
+    @property
+    def backend_url(self) -> str:
+        """Pulumi's self-managed backend; it goes where the database goes."""
+        if self.database == "postgres":
+            return f"postgres://portwright:{self.key('postgres-password')}@/portwright?host={self.home / 'run'}&sslmode=disable"
+        return f"file://{self.home / 'state'}"
+
+    @property
+    def redis_url(self) -> str:
+        return f"unix://{self.home / 'run' / 'redis.sock'}"
+
+    @property
+    def portal_url(self) -> str:
+        return f"http://localhost:{self.portal_port}"
+
+    def run_log(self, run: int) -> Path:
+        return self.home / "runs" / f"{run}.log"

@@ -1,0 +1,26 @@
+"""Which names are allowed. Names reach Docker, Traefik rules, host names and paths: one rule for all."""
+
+from __future__ import annotations
+
+import re
+
+from stacks.errors import PortwrightError
+
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
+ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+NAME_REMEDY = "use 1 to 40 of a-z, 0-9 and '-', a letter first and no '-' at the end"
+ENV_REMEDY = "use up to 128 letters, digits and '_', no digit first"
+
+
+def check_name(path: str, name: str) -> str:
+    """A project's, environment's, service's or volume's name; a DNS label (RFC 1123) of up to 40."""
+    if not NAME.fullmatch(name):
+        raise PortwrightError(f"{name!r} is no usable name", remedy=NAME_REMEDY, path=path)
+    return name
+
+
+def check_secret_name(path: str, name: str) -> str:
+    """The name of a secret or an environment variable (POSIX)."""
+    if not ENV_NAME.fullmatch(name):
+        raise PortwrightError(f"{name!r} is no usable name", remedy=ENV_REMEDY, path=path)
+    return name
