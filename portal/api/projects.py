@@ -1,0 +1,29 @@
+"""/api/projects: list, register, one."""
+
+from __future__ import annotations
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+
+from portal.access import get_project, get_projects, person
+from portal.api import blueprint
+from portal.api.bodies import NewProject, body_as
+from portal.projects.create import create_owned
+from portal.projects.overview import overview
+
+
+@blueprint.get("/projects")
+def list_projects() -> ResponseReturnValue:
+    return jsonify(projects=[overview(project).to_json() for project in get_projects()])
+
+
+@blueprint.post("/projects")
+def add_project() -> ResponseReturnValue:
+    given = body_as(NewProject)
+    project = create_owned(given.name, given.repository, given.branch, person())
+    return jsonify(project=overview(project).to_json()), 201
+
+
+@blueprint.get("/projects/<name>")
+def one_project(name: str) -> ResponseReturnValue:
+    return jsonify(project=overview(get_project(name)).to_json())

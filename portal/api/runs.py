@@ -1,0 +1,72 @@
+"""/api/projects/<name>/runs and /api/runs/<id>."""
+
+from __future__ import annotations
+
+from flask import jsonify
+from flask.typing import ResponseReturnValue
+
+from jobs.queries import production, runs_of
+from jobs.requests import request_run
+from portal.access import get_project, get_run, person
+from portal.api import blueprint
+from portal.api.bodies import NewRun, body_as
+from portal.api.numbers import number_in_query
+from portal.context import doorbell
+from portal.database import db
+from portal.runs.shape import run_json
+from stacks.errors import PortwrightError
+
+TAKES = {
+    "ref": ("plan", "deploy"),
+    "release": ("plan", "rollback"),
+    "plan": ("deploy", "rollback"),
+    "volumes": ("destroy",),
+}
+
+
+@blueprint.post("/projects/<name>/runs")
+def add_run(name: str) -> ResponseReturnValue:
+    project = get_project(name)
+    given = body_as(NewRun)
+    project = get_project(name, given.kind)
+    check_fields(given)
+    run = request_run(
+        db.session,
+        doorbell(),
+        production(project),
+        given.kind,
+        by=person().email,
+        ref=given.ref,
+        release=given.release,
+        plan=given.plan,
+        volumes=given.volumes,
+    )
+    return jsonify(run=run_json(run, whole=True)), 202
+
+
+def check_fields(given: NewRun) -> None:
+    """Raise where a field has no meaning for the kind of run."""
+    for field, kinds in TAKES.items():
+        if getattr(given, field) and given.kind not in kinds:
+            raise PortwrightError(
+                f"a run of kind {given.kind} takes no {field}",
+                remedy=f"leave {field} out; it goes with {' and '.join(kinds)}",
+                path=field,
+            )
+    if given.ref and given.release:
+        raise PortwrightError(
+            "ref and release exclude each other", remedy="give one of them", path="ref"
+        )
+
+
+@blueprint.get("/projects/<name>/runs")
+def list_runs(name: str) -> ResponseReturnValue:
+    limit = number_in_query("limit", 20, lowest=1, highest=200)
+    environment = production(get_project(name))
+    found = runs_of(db.session, environment, limit)
+    return jsonify(runs=[run_json(run) for run in found])
+
+
+@blueprint.get("/runs/<int:run_id>")
+def one_run(run_id: int) -> ResponseReturnValue:
+    return jsonify(run=run_json(get_run(run_id), whole=True))

@@ -1,0 +1,81 @@
+"""What the forms of a project's page do: ask for a run, set a secret, destroy."""
+
+from __future__ import annotations
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from jobs.queries import production
+from jobs.requests import request_run, set_secret
+from portal.access import get_project, person
+from portal.context import doorbell, settings
+from portal.database import db
+from portal.projects import blueprint
+from portal.projects.pages import project_page
+from stacks.errors import PortwrightError
+
+
+@blueprint.post("/projects/<name>/runs")
+def start_run(name: str) -> ResponseReturnValue:
+    """Plan or deploy the newest commit of a branch, tag or SHA."""
+    kind = "deploy" if request.form.get("kind") == "deploy" else "plan"
+    project = get_project(name, kind)
+    try:
+        run = request_run(
+            db.session,
+            doorbell(),
+            production(project),
+            kind,
+            by=person().email,
+            ref=request.form.get("ref", "").strip() or None,
+        )
+    except PortwrightError as error:
+        return failed(name, error)
+    return redirect(url_for("runs.run", run_id=run.id))
+
+
+@blueprint.post("/projects/<name>/secrets")
+def keep_secret(name: str) -> ResponseReturnValue:
+    project = get_project(name, "secrets")
+    secret, value = request.form.get("name", "").strip(), request.form.get("value", "")
+    try:
+        version = set_secret(
+            db.session,
+            settings().key("vault-key"),
+            project,
+            secret,
+            value.replace("\r\n", "\n"),
+            by=person().email,
+        )
+    except PortwrightError as error:
+        return failed(name, error)
+    flash(f"{secret} is now version {version}. The next deploy uses it.")
+    return redirect(url_for("projects.project", name=name, _anchor="secrets"))
+
+
+@blueprint.post("/projects/<name>/destroy")
+def destroy(name: str) -> ResponseReturnValue:
+    project = get_project(name, "destroy")
+    if request.form.get("confirm", "").strip() != project.name:
+        wrong = PortwrightError(
+            "the typed name is not the project's", remedy=f"type {project.name}", path="confirm"
+        )
+        return failed(name, wrong)
+    try:
+        run = request_run(
+            db.session,
+            doorbell(),
+            production(project),
+            "destroy",
+            by=person().email,
+            volumes=request.form.getlist("volumes"),
+        )
+    except PortwrightError as error:
+        return failed(name, error)
+    return redirect(url_for("runs.run", run_id=run.id))
+
+
+def failed(name: str, error: PortwrightError) -> ResponseReturnValue:
+    """The project's page again, with what was wrong."""
+    page = project_page(get_project(name), error=error)
+    return render_template("projects/project.html", **page), 422

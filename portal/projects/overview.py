@@ -1,0 +1,54 @@
+"""What a project looks like now: read once, shown by pages and API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import url_for
+
+from jobs.models import Project, Release, Run
+from jobs.queries import production, release_numbered, runs_of
+from portal.context import settings
+from portal.database import db
+from portal.runs.shape import run_json
+from portal.specs import Service, services_of
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A project with the release that serves, its services and its newest run."""
+
+    project: Project
+    release: Release | None
+    last_run: Run | None
+    services: list[Service] = field(default_factory=list)
+
+    @property
+    def urls(self) -> list[str]:
+        return [url for service in self.services for url in service.urls]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.project.name,
+            "repository": self.project.repository,
+            "branch": self.project.branch,
+            "created_at": self.project.created_at.isoformat(),
+            "release": self.release.number if self.release else None,
+            "services": [service.to_json() for service in self.services],
+            "urls": self.urls,
+            "last_run": run_json(self.last_run) if self.last_run else None,
+            "url": url_for("projects.project", name=self.project.name),
+        }
+
+
+def overview(project: Project) -> Overview:
+    environment = production(project)
+    release = release_numbered(db.session, environment, environment.release)
+    runs = runs_of(db.session, environment, 1)
+    return Overview(
+        project=project,
+        release=release,
+        last_run=runs[0] if runs else None,
+        services=services_of(release.spec, settings()) if release else [],
+    )

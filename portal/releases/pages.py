@@ -1,0 +1,71 @@
+"""The history and a release's page; rolling back goes through a run like everything else."""
+
+from __future__ import annotations
+
+import json
+
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+
+from jobs.queries import production, releases_of
+from jobs.requests import request_run
+from portal.access import get_project, get_release, person
+from portal.context import doorbell, settings
+from portal.database import db
+from portal.plans import SIGNS, shown, summary_words
+from portal.releases import blueprint
+from portal.specs import services_of
+
+
+@blueprint.get("/projects/<name>/releases")
+def index(name: str) -> ResponseReturnValue:
+    project = get_project(name)
+    environment = production(project)
+    return render_template(
+        "releases/index.html",
+        project=project,
+        current=environment.release,
+        releases=releases_of(db.session, environment),
+    )
+
+
+@blueprint.get("/projects/<name>/releases/<int:number>")
+def release(name: str, number: int) -> ResponseReturnValue:
+    release = get_release(name, number)
+    plan = shown(release.run.plan)
+    project = get_project(name)
+    return render_template(
+        "releases/release.html",
+        project=project,
+        release=release,
+        current=production(project).release,
+        services=services_of(release.spec, settings()),
+        spec=json.dumps(release.spec, indent=2, ensure_ascii=False),
+        plan=plan,
+        words=summary_words(plan["summary"]) if plan else [],
+        signs=SIGNS,
+    )
+
+
+@blueprint.post("/projects/<name>/releases/<int:number>/preview")
+def preview(name: str, number: int) -> ResponseReturnValue:
+    return start(name, number, "plan")
+
+
+@blueprint.post("/projects/<name>/releases/<int:number>/rollback")
+def rollback(name: str, number: int) -> ResponseReturnValue:
+    return start(name, number, "rollback")
+
+
+def start(name: str, number: int, kind: str) -> ResponseReturnValue:
+    """Ask for a run that goes back to the release, or previews it."""
+    release = get_release(name, number, kind)
+    run = request_run(
+        db.session,
+        doorbell(),
+        production(get_project(name)),
+        kind,
+        by=person().email,
+        release=release.number,
+    )
+    return redirect(url_for("runs.run", run_id=run.id))

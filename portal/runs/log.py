@@ -1,0 +1,71 @@
+"""A run's log: a file that only grows. Read by byte offset, cleaned of what a terminal would obey."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+PIECE = 64 * 1024
+ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|(?=\n)|$)"  # OSC and other strings: titles, links
+    r"|\x1b[ -/]*[0-~]"  # two-letter escapes
+)
+CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Clean text, and the offset of the byte that follows it."""
+
+    text: str
+    next: int
+
+
+def clean(text: str) -> str:
+    """Plain lines. Of a line that was overwritten with carriage returns the last state stays."""
+    text = ESCAPES.sub("", text).replace("\r\n", "\n")
+    lines = [line.rstrip("\r").rsplit("\r", 1)[-1] for line in text.split("\n")]
+    return CONTROLS.sub("", "\n".join(lines))
+
+
+def read(path: Path, offset: int, *, final: bool, size: int = PIECE) -> Piece:
+    """Whole lines from an offset on, about `size` bytes; of a final log also its last half line."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read(size)
+            at_end = len(data) < size
+    except FileNotFoundError:
+        return Piece("", offset)
+    end = data.rfind(b"\n") + 1
+    if end == 0 and not at_end:
+        end = whole_characters(data)  # one line longer than a piece
+    if at_end and final:
+        end = len(data)
+    return Piece(clean(data[:end].decode("utf-8", "replace")), offset + end)
+
+
+def whole_characters(data: bytes) -> int:
+    """The length without the first bytes of a character that is cut off."""
+    for back in range(1, min(4, len(data)) + 1):
+        if data[-back] & 0xC0 == 0xC0:
+            return len(data) - back
+        if data[-back] & 0x80 == 0:
+            break
+    return len(data)
+
+
+def tail(path: Path, *, final: bool, size: int = PIECE) -> tuple[int, Piece]:
+    """Where the last lines start, and these lines."""
+    try:
+        length = path.stat().st_size
+    except FileNotFoundError:
+        return 0, Piece("", 0)
+    start = max(0, length - size)
+    if start:
+        with path.open("rb") as file:
+            file.seek(start)
+            start += len(file.readline())
+    return start, read(path, start, final=final, size=size)

@@ -1,0 +1,55 @@
+"""A frozen Spec, read for display. Tolerates what an older or younger Spec lacks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.settings import Settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of a Spec as pages and the API show it."""
+
+    name: str
+    image: str
+    generation: int | None
+    replicas: int
+    urls: tuple[str, ...]
+    volumes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "image": self.image,
+            "generation": self.generation,
+            "replicas": self.replicas,
+            "urls": list(self.urls),
+            "volumes": list(self.volumes),
+        }
+
+
+def services_of(spec: dict[str, Any] | None, settings: Settings) -> list[Service]:
+    found = []
+    for name, service in sorted(((spec or {}).get("services") or {}).items()):
+        hosts = service.get("hosts") or []
+        found.append(
+            Service(
+                name=name,
+                image=str(service.get("image_ref") or service.get("image") or ""),
+                generation=service.get("generation"),
+                replicas=service.get("replicas") or 1,
+                urls=tuple(f"http://{host}:{settings.http_port}" for host in hosts),
+                volumes=tuple(sorted(service.get("volumes") or {})),
+            )
+        )
+    return found
+
+
+def urls_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
+    return [url for service in services_of(spec, settings) for url in service.urls]
+
+
+def volumes_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
+    return sorted({name for each in services_of(spec, settings) for name in each.volumes})

@@ -1,0 +1,7 @@
+"""What gunicorn serves: `gunicorn --threads 16 portal.wsgi:app`. Settings come from the environment."""
+
+from __future__ import annotations
+
+from portal import create_app
+
+app = create_app()

@@ -1,0 +1,43 @@
+"""`python -m stacks.images ensure|status NAME...`: the images that deploys build on."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from stacks.errors import PortwrightError
+from stacks.images import local
+from stacks.images.engine import connect
+from stacks.images.resolve import Resolver
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m stacks.images", description=__doc__)
+    parser.add_argument("action", choices=["ensure", "status"])
+    parser.add_argument("names", nargs="+", choices=sorted(local.TAGS))
+    given = parser.parse_args()
+    source = os.environ.get("PORTWRIGHT_IMAGES", "auto")
+    cache = Path(os.environ.get("PORTWRIGHT_CACHE", "~/.cache/portwright")).expanduser()
+    try:
+        resolver = Resolver(connect(), source, cache)
+        for name in given.names:
+            tag = local.TAGS[name]
+            if given.action == "ensure":
+                print(f"{tag} is {resolver.resolve(tag, say).id[:19]}", flush=True)
+            elif not resolver.client.images.list(name=resolver.source_name(tag)):
+                print(f"{tag} is missing")
+                return 1
+    except PortwrightError as error:
+        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""The Docker engine, as far as images are concerned."""
+
+from __future__ import annotations
+
+import docker
+from docker.errors import DockerException, ImageNotFound
+from docker.models.images import Image
+
+from stacks.errors import PortwrightError
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine; raises PortwrightError where none answers."""
+    try:
+        return docker.from_env(timeout=120)
+    except DockerException as error:
+        raise PortwrightError(
+            f"the Docker engine does not answer ({error})",
+            remedy="start it (./quickstart does), and see that this user may use its socket",
+            path="docker",
+        ) from None
+
+
+def find_image(client: docker.DockerClient, reference: str) -> Image | None:
+    try:
+        return client.images.get(reference)
+    except ImageNotFound:
+        return None

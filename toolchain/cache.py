@@ -1,0 +1,211 @@
+"""The folder of finished binaries: an entry is either whole and checked, or not there.
+
+    <root>/<name>-<key16>/<binary>, manifest.json     a finished entry
+    <root>/<name>-<key16>.lock                        flock: one producer per entry
+    <root>/<name>-<key16>.tmp-<pid>-<start>/          a producer at work
+
+A producer that was killed leaves its temporary folder behind; the next run sweeps it.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from toolchain.errors import ToolchainError
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an entry says of itself; `inputs` is the digest of what decided its content."""
+
+    name: str
+    version: str
+    binary: str
+    sha256: str
+    size: int
+    source: str
+    inputs: str
+    when: str
+
+
+def default_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """PORTWRIGHT_CACHE (or ~/.cache/portwright) with this room's folder."""
+    home = environ.get("PORTWRIGHT_CACHE") or "~/.cache/portwright"
+    return Path(home).expanduser().absolute() / "toolchain"
+
+
+class Cache:
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def entry(self, name: str, key: str) -> Path:
+        return self.root / f"{name}-{key[:16]}"
+
+    def entries(self, name: str) -> Iterator[tuple[Path, Manifest]]:
+        """The finished entries of an artifact, newest first, as (binary, manifest)."""
+        found = []
+        for folder in self.root.glob(f"{name}-*/"):
+            manifest = read_manifest(folder)
+            if manifest and manifest.name == name:
+                found.append((folder / manifest.binary, manifest))
+        yield from sorted(found, key=lambda item: item[1].when, reverse=True)
+
+    def verified(self, name: str, key: str) -> Path | None:
+        """The entry's binary if its content matches the manifest; a broken entry is discarded.
+
+        Call it while holding the entry.
+        """
+        folder = self.entry(name, key)
+        manifest = read_manifest(folder)
+        if manifest and digest_of(folder / manifest.binary) == manifest.sha256:
+            return folder / manifest.binary
+        if folder.exists():
+            self._discard(folder)
+        return None
+
+    @contextmanager
+    def hold(self, name: str, key: str, waiting: Callable[[str], None]) -> Iterator[None]:
+        """Be the only producer of an entry; `waiting` is told the holder's pid if there is one.
+
+        Raises ToolchainError if the cache cannot be written.
+        """
+        path = self._lock_path(self.entry(name, key))
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = path.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise ToolchainError(
+                f"the cache {self.root} cannot be written",
+                str(error),
+                "set PORTWRIGHT_CACHE to a folder you may write",
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                waiting(path.read_text(encoding="utf-8").strip() or "unknown")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            lock.truncate(0)
+            lock.write(f"{os.getpid()}\n")
+            lock.flush()
+            yield
+
+    @contextmanager
+    def stage(self, name: str, key: str) -> Iterator[Path]:
+        """A temporary folder beside the entry, gone afterwards."""
+        folder = self.entry(name, key)
+        stage = folder.with_name(f"{folder.name}.tmp-{os.getpid()}-{_start_of(os.getpid())}")
+        shutil.rmtree(stage, ignore_errors=True)
+        stage.mkdir(mode=0o755)
+        try:
+            yield stage
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+
+    def commit(self, stage: Path, key: str, product: Path, manifest: Manifest) -> Path:
+        """Turn the staged file `product` into the finished entry by one rename."""
+        draft = stage / "entry"
+        draft.mkdir()
+        product.replace(draft / manifest.binary)
+        (draft / manifest.binary).chmod(0o755)
+        text = json.dumps(asdict(manifest), indent=2) + "\n"
+        (draft / MANIFEST).write_text(text, encoding="utf-8")
+        for path in (draft / manifest.binary, draft / MANIFEST, draft):
+            _fsync(path)
+        folder = self.entry(manifest.name, key)
+        if folder.exists():
+            self._discard(folder)
+        draft.rename(folder)
+        _fsync(self.root)
+        return folder / manifest.binary
+
+    def sweep(self) -> list[str]:
+        """Remove what killed producers left behind; returns the names of the removed folders."""
+        swept = []
+        for folder in self.root.glob("*.tmp-*/"):
+            entry, _, owner = folder.name.rpartition(".tmp-")
+            if not _alive(owner) and self._idle(self.root / entry):
+                shutil.rmtree(folder, ignore_errors=True)
+                swept.append(folder.name)
+        return swept
+
+    def _discard(self, folder: Path) -> None:
+        grave = folder.with_name(f"{folder.name}.tmp-{os.getpid()}-{_start_of(os.getpid())}-old")
+        folder.rename(grave)
+        shutil.rmtree(grave, ignore_errors=True)
+
+    def _idle(self, entry: Path) -> bool:
+        with self._lock_path(entry).open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+            return True
+
+    @staticmethod
+    def _lock_path(entry: Path) -> Path:
+        return entry.with_name(f"{entry.name}.lock")
+
+
+def new_manifest(
+    name: str, version: str, binary: str, product: Path, source: str, inputs: str
+) -> Manifest:
+    """The manifest of a freshly made file, stamped with its content and the time."""
+    return Manifest(
+        name=name,
+        version=version,
+        binary=binary,
+        sha256=digest_of(product) or "",
+        size=product.stat().st_size,
+        source=source,
+        inputs=inputs,
+        when=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """An entry's manifest, or None if it is missing, unreadable or not one."""
+    try:
+        return Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def digest_of(path: Path) -> str | None:
+    """The file's SHA-256 in hex, or None if it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _start_of(pid: int) -> str:
+    """The process's start time: with the pid it names a process for good, as pids are reused."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except OSError:
+        return "gone"
+    return stat.rpartition(")")[2].split()[19]
+
+
+def _alive(owner: str) -> bool:
+    pid, _, start = owner.partition("-")
+    return pid.isdigit() and _start_of(int(pid)) == start.removesuffix("-old")
+
+
+def _fsync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
