@@ -51,3 +51,10 @@ def secret_versions(session: Session, project: Project) -> dict[str, int]:
         .order_by(Secret.name)
     )
     return {name: version for name, version in session.execute(query)}
+
+
+def service_urls(session: Session, environment: Environment, http_port: int) -> list[str]:
+    """Where the services of the release that serves now are reached, one URL per host."""
+    release = release_numbered(session, environment, environment.release)
+    services = release.spec["services"].values() if release else ()
+    return [f"http://{host}:{http_port}" for service in services for host in service["hosts"]]

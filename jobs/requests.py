@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.models import Environment, Event, Project, Release, Run, Secret
+from jobs.queries import release_numbered
 from stacks.errors import PortwrightError
 from stacks.names import check_name, check_secret_name
 
@@ -53,7 +54,9 @@ def check_repository(url: str) -> None:
     """An allowlist of transports: git runs programs for some of the others (ext::, see CVE-2017-1000117)."""
     absolute = re.fullmatch(r"/[A-Za-z0-9._/@+-]+", url) and ".." not in url
     remote = re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+/[A-Za-z0-9._/~+%-]+", url)
-    ssh = re.fullmatch(r"(ssh://)?[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9.-]+[:/][A-Za-z0-9._/~-]+", url)
+    ssh = re.fullmatch(
+        r"(ssh://)?[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9.-]+[:/][A-Za-z0-9._/~-]+", url
+    )
     if not (absolute or remote or ssh):
         raise PortwrightError(
             f"{url!r} is no repository that can be used",
@@ -116,9 +119,7 @@ def request_run(
 
 def find_release(session: Session, environment: Environment, number: int) -> Release:
     """The release of that number; raises PortwrightError where there is none."""
-    found = session.scalar(
-        select(Release).where(Release.environment_id == environment.id, Release.number == number)
-    )
+    found = release_numbered(session, environment, number)
     if not found:
         raise PortwrightError(
             f"there is no release {number}",
@@ -135,12 +136,12 @@ def set_secret(
     check_secret_name("name", name)
     if not value or len(value) > 65536 or "\0" in value:
         raise PortwrightError(
-            "the value must have 1 to 65536 characters and no NUL", remedy="correct it", path="value"
+            "the value must have 1 to 65536 characters and no NUL",
+            remedy="correct it",
+            path="value",
         )
     latest = session.scalar(
-        select(func.max(Secret.version)).where(
-            Secret.project_id == project.id, Secret.name == name
-        )
+        select(func.max(Secret.version)).where(Secret.project_id == project.id, Secret.name == name)
     )
     version = (latest or 0) + 1
     sealed = Fernet(vault_key).encrypt(value.encode())

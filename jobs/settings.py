@@ -77,21 +77,22 @@ class Settings:
             return (self.home / "keys" / name).read_text().strip()
         except FileNotFoundError:
             raise PortwrightError(
-                f"no key {name!r} in {self.home / 'keys'}", remedy="run ./quickstart, which makes it"
+                f"no key {name!r} in {self.home / 'keys'}",
+                remedy="run ./quickstart, which makes it",
             ) from None
 
     @property
     def database_url(self) -> str:
         """SQLAlchemy's URL."""
         if self.database == "postgres":
-            return f"postgresql+psycopg://portwright:{self.key('postgres-password')}@/portwright?host={self.home / 'run'}"
+            return f"postgresql+psycopg://portwright:{self.key('postgres-password')}@/portwright?host={self.home / 'run/postgres'}"
         return f"sqlite:///{self.home / 'portwright.db'}"
 
     @property
     def backend_url(self) -> str:
         """Pulumi's self-managed backend; it goes where the database goes."""
         if self.database == "postgres":
-            return f"postgres://portwright:{self.key('postgres-password')}@/portwright?host={self.home / 'run'}&sslmode=disable"
+            return f"postgres://portwright:{self.key('postgres-password')}@/portwright?host={self.home / 'run/postgres'}&sslmode=disable"
         return f"file://{self.home / 'state'}"
 
     @property

@@ -6,11 +6,19 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from jobs.database import create_tables, set_pragmas
 from jobs.models import Base
 
-db = SQLAlchemy(metadata=Base.metadata, session_options={"expire_on_commit": False})
+
+class Database(SQLAlchemy):
+    """Flask-SQLAlchemy, whose session is used as what it stands for."""
+
+    session: Session  # type: ignore[assignment]
+
+
+db = Database(metadata=Base.metadata, session_options={"expire_on_commit": False})
 
 
 def init_app(app: Flask) -> None:

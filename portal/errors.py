@@ -58,7 +58,7 @@ def request_failure(error: PortwrightError) -> ResponseReturnValue:
 
 
 def database_failure(error: Exception) -> ResponseReturnValue:
-    current_app.logger.error("database: %s", error)
+    current_app.logger.error("database: %s", getattr(error, "orig", error))  # no parameters
     return answer(503, *WORDS[503])
 
 

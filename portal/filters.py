@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from jobs.models import Run, now
 from jobs.states import FINAL
-from portal.plans import MASK
+from stacks.plan import MASK
 
 SHA = re.compile(r"(sha256:)?[0-9a-f]{32,64}")
 LONG = 72

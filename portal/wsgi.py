@@ -1,4 +1,4 @@
-"""What gunicorn serves: `gunicorn --threads 16 portal.wsgi:app`. Settings come from the environment."""
+"""What gunicorn serves: `gunicorn --threads 16 portal.wsgi:app`. Settings: the environment."""
 
 from __future__ import annotations
 

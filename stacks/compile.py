@@ -168,9 +168,9 @@ def container(
         check = service.healthcheck
         args["healthcheck"] = {
             "tests": probe(check, service.port or 0),
-            "interval": check.interval,
-            "timeout": check.timeout,
-            "start_period": check.start_period,
+            "interval": go_duration(check.interval),
+            "timeout": go_duration(check.timeout),
+            "start_period": go_duration(check.start_period),
             "retries": check.retries,
         }
         args["wait"] = True
@@ -238,6 +238,17 @@ def patience(check: Healthcheck) -> int:
 def seconds(duration: str) -> float:
     amount, unit = re.fullmatch(r"([0-9]+)(ms|s|m)", duration).groups()  # type: ignore[union-attr]
     return int(amount) * UNITS[unit]
+
+
+def go_duration(duration: str) -> str:
+    """As Go prints it (time.Duration.String): the provider reads it back so, and compares text."""
+    total = round(seconds(duration) * 1000)
+    minutes, rest = divmod(total, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    if total < 1000:
+        return f"{total}ms" if total else "0s"
+    tail = f"{rest / 1000:g}s"
+    return f"{hours}h{minutes}m{tail}" if hours else f"{minutes}m{tail}" if minutes else tail
 
 
 def facts(service: ServiceSpec) -> dict[str, Any]:

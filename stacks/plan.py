@@ -60,7 +60,7 @@ class Plan:
 
     @property
     def summary(self) -> dict[str, int]:
-        counts = {action: 0 for action in ACTIONS}
+        counts: dict[str, int] = dict.fromkeys(ACTIONS, 0)
         for step in self.steps:
             counts[step.action] += 1
         return {**counts, "same": self.same}

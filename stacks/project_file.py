@@ -20,7 +20,9 @@ IMAGE = re.compile(
     r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
     r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?"
 )
-HOST = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
+HOST = re.compile(
+    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
+)
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=%:@+,-]{0,500}")
 
 
@@ -145,7 +147,9 @@ class Service(Model):
         if self.healthcheck and (self.healthcheck.http or self.healthcheck.tcp) and not self.port:
             raise Rule("has a healthcheck of a port it does not name", "give port")
         if self.volumes and self.replicas > 1:
-            raise Rule("has a volume and several replicas", "use one replica: a volume has one writer")
+            raise Rule(
+                "has a volume and several replicas", "use one replica: a volume has one writer"
+            )
         return self
 
 

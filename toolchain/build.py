@@ -1,4 +1,4 @@
-"""The build source: an artifact's Go module, copied aside and compiled. The checkout stays as is."""
+"""The build source: a Go module copied aside and compiled; the checkout stays as it is."""
 
 import hashlib
 import json

@@ -13,7 +13,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,8 +73,10 @@ class Cache:
         return None
 
     @contextmanager
-    def hold(self, name: str, key: str, waiting: Callable[[str], None]) -> Iterator[None]:
-        """Be the only producer of an entry; `waiting` is told the holder's pid if there is one.
+    def hold(
+        self, name: str, key: str, waiting: Callable[[str], AbstractContextManager[object]]
+    ) -> Iterator[None]:
+        """Be the only producer of an entry; `waiting(pid)` is open while another one holds it.
 
         Raises ToolchainError if the cache cannot be written.
         """
@@ -92,8 +94,8 @@ class Cache:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                waiting(path.read_text(encoding="utf-8").strip() or "unknown")
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                with waiting(path.read_text(encoding="utf-8").strip() or "unknown"):
+                    fcntl.flock(lock, fcntl.LOCK_EX)
             lock.truncate(0)
             lock.write(f"{os.getpid()}\n")
             lock.flush()
@@ -144,12 +146,12 @@ class Cache:
         shutil.rmtree(grave, ignore_errors=True)
 
     def _idle(self, entry: Path) -> bool:
-        with self._lock_path(entry).open("a") as lock:
-            try:
+        try:
+            with self._lock_path(entry).open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return False
-            return True
+        except OSError:
+            return False
+        return True
 
     @staticmethod
     def _lock_path(entry: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from toolchain.errors import ToolchainError
@@ -14,7 +14,7 @@ RELEASE_PLATFORM = "linux-amd64"
 
 @dataclass(frozen=True)
 class Release:
-    """An official .tar.gz for linux-amd64; `url` may use {version}, `member` is the binary in it."""
+    """An official .tar.gz for linux-amd64: its `url`, with {version}, and the binary's `member`."""
 
     url: str
     member: str
@@ -45,7 +45,7 @@ class Artifact:
     prebuild: tuple[PreBuild, ...] = ()
     release: Release | None = None
     plugin: str | None = None
-    bench: bool = field(default=False)
+    bench: bool = False
 
     @property
     def label(self) -> str:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,12 @@ class Installer:
 
     def obtain(self, artifact: Artifact, source: str) -> Path:
         """Have the artifact in the cache; returns the binary. Raises ToolchainError."""
+        if source not in SOURCES:
+            raise ToolchainError(
+                f"{artifact.label} has no source {source!r}",
+                "--source or PORTWRIGHT_INSTALL asks for it",
+                f"use one of: {', '.join(SOURCES)}",
+            )
         self._cache.sweep()
         if source == "release":
             return self._from_release(artifact)
@@ -104,8 +111,8 @@ class Installer:
         doing: str,
         make: Callable[[Path, Step], Path],
     ) -> Path:
-        def waiting(pid: str) -> None:
-            self._progress.say(f"{artifact.label}: waiting for the installer with pid {pid} ...")
+        def waiting(pid: str) -> AbstractContextManager[Step]:
+            return self._progress.step(f"{artifact.label}: waiting for the installer {pid}")
 
         cache = self._cache
         with cache.hold(artifact.name, key, waiting):

@@ -10,4 +10,4 @@ from portal.accounts import account, invitation, setup, sign_in  # noqa: E402, F
 
 
 def init_app(app: Flask) -> None:
-    sign_in.manager.init_app(app)
+    sign_in.manager.init_app(app, add_context_processor=False)  # error pages need no user

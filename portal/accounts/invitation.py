@@ -37,9 +37,7 @@ def invitation() -> ResponseReturnValue:
     try:
         hashed = hash_password(request.form.get("password", ""))
     except PortwrightError as error:
-        return render_template(
-            "accounts/invitation.html", token=token, user=user, error=error
-        ), 422
+        return render_template("accounts/invitation.html", token=token, user=user, error=error), 422
     unused = update(User).where(User.id == user.id, User.password_hash == "")
     if not db.session.execute(unused.values(password_hash=hashed)).rowcount:  # type: ignore[attr-defined]
         raise used_up()

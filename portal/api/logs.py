@@ -21,7 +21,7 @@ LARGEST = 1024 * 1024
 
 @blueprint.get("/runs/<int:run_id>/log", endpoint="run_log")
 def run_log(run_id: int) -> ResponseReturnValue:
-    """Up to 1 MiB from ?offset on. All is read when the run is final and the offset stands still."""
+    """Up to 1 MiB from ?offset on. All is read once a final run leaves the offset as it was."""
     run = get_run(run_id)
     offset = number_in_query("offset", 0)
     piece = read(settings().run_log(run.id), offset, final=run.state in FINAL, size=LARGEST)

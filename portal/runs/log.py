@@ -1,4 +1,4 @@
-"""A run's log: a file that only grows. Read by byte offset, cleaned of what a terminal would obey."""
+"""A run's log: a file that only grows, read by byte offset, without what a terminal obeys."""
 
 from __future__ import annotations
 

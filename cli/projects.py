@@ -1,0 +1,41 @@
+"""`portwright projects` and `portwright projects add`."""
+
+from __future__ import annotations
+
+import click
+
+from cli.client import connect
+from cli.show import as_json, line, state, table
+
+
+@click.group(invoke_without_command=True)
+@click.option("--json", "plain", is_flag=True, help="Print JSON.")
+@click.pass_context
+def projects(context: click.Context, plain: bool) -> None:
+    """List your projects."""
+    if context.invoked_subcommand:
+        return
+    found = connect().json("GET", "/api/projects")["projects"]
+    if plain:
+        return as_json(found)
+    if not found:
+        return line("No projects yet. Register one with: portwright projects add NAME REPOSITORY")
+    rows = []
+    for each in found:
+        last = each.get("last_run") or {}
+        run = f"{last['kind']} {last['id']} {last['state']}" if last else ""
+        release = each["release"] or "-"
+        style = state(last.get("state"))[1]
+        rows.append((each["name"], release, (run, style), " ".join(each["urls"])))
+    table(("project", "release", "last run", "url"), rows)
+
+
+@projects.command()
+@click.argument("name")
+@click.argument("repository")
+@click.option("--branch", default="main", show_default=True)
+def add(name: str, repository: str, branch: str) -> None:
+    """Register a git REPOSITORY (https://…, git@…, or a path on the server) as NAME."""
+    body = {"name": name, "repository": repository, "branch": branch}
+    connect().json("POST", "/api/projects", json=body)
+    line(f"{name} is registered. Next: portwright plan {name}")

@@ -1,0 +1,73 @@
+"""`portwright runs`, `releases` and `logs`."""
+
+from __future__ import annotations
+
+import click
+
+from cli.client import Client, connect, project_path
+from cli.errors import Failure
+from cli.follow import follow, print_end, print_log
+from cli.show import as_json, line, state, table, when
+
+
+@click.command()
+@click.argument("project")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option("--json", "plain", is_flag=True, help="Print JSON.")
+def runs(project: str, limit: int, plain: bool) -> None:
+    """List the newest runs of PROJECT."""
+    answer = connect().json("GET", project_path(project, "runs"), params={"limit": limit})
+    if plain:
+        return as_json(answer["runs"])
+    rows = []
+    for run in answer["runs"]:
+        what = (run["id"], run["kind"], state(run["state"]), (run["commit"] or "")[:7])
+        rows.append((*what, run["subject"], run["requested_by"], when(run["created_at"])))
+    table(("run", "kind", "state", "commit", "subject", "by", "when (UTC)"), rows)
+
+
+@click.command()
+@click.argument("project")
+@click.option("--json", "plain", is_flag=True, help="Print JSON.")
+def releases(project: str, plain: bool) -> None:
+    """List the releases of PROJECT; the one that serves has a star."""
+    answer = connect().json("GET", project_path(project, "releases"))
+    if plain:
+        return as_json(answer["releases"])
+    if not answer["releases"]:
+        return line(f"No releases yet. Next: portwright deploy {project}")
+    rows = []
+    for each in answer["releases"]:
+        mark = ("*", "green") if each["number"] == answer["current"] else ""
+        back = f"rolled back to {each['rollback_of']}" if each["rollback_of"] else ""
+        made = (each["requested_by"], when(each["created_at"]))
+        rows.append((mark, each["number"], each["commit"][:7], each["subject"], *made, back))
+    table(("", "release", "commit", "subject", "by", "when (UTC)", ""), rows)
+
+
+@click.command()
+@click.argument("project_or_run")
+@click.option("--follow", "watch", is_flag=True, help="Go on until the run ends.")
+def logs(project_or_run: str, watch: bool) -> None:
+    """Print the log of a run, or of the newest run of a project."""
+    client = connect()
+    run = run_meant(client, project_or_run)
+    if watch:
+        return print_end(follow(client, run, print_log))
+    offset = 0
+    while True:
+        piece = client.log(run, offset)
+        print_log(piece.text)
+        if piece.next == offset:
+            return
+        offset = piece.next
+
+
+def run_meant(client: Client, text: str) -> int:
+    """A number is a run; anything else is a project (whose names start with a letter)."""
+    if text.isdecimal():
+        return int(text)
+    found = client.json("GET", project_path(text, "runs"), params={"limit": 1})["runs"]
+    if not found:
+        raise Failure(f"{text} has no runs yet", f"run portwright plan {text}")
+    return int(found[0]["id"])

@@ -1,0 +1,44 @@
+"""`portwright secrets PROJECT` and `secrets set`. A value never passes the command's arguments."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cli.client import connect, project_path
+from cli.errors import Failure
+from cli.show import as_json, line, table
+
+
+@click.group()
+def secrets() -> None:
+    """Secrets of a project: names go out, values only go in."""
+
+
+@secrets.command("list")
+@click.argument("project")
+@click.option("--json", "plain", is_flag=True, help="Print JSON.")
+def list_secrets(project: str, plain: bool) -> None:
+    """List names and versions."""
+    found = connect().json("GET", project_path(project, "secrets"))["secrets"]
+    if plain:
+        return as_json(found)
+    table(("name", "version"), [(each["name"], each["version"]) for each in found])
+
+
+@secrets.command("set")
+@click.argument("project")
+@click.argument("name")
+def set_secret(project: str, name: str) -> None:
+    """Keep a new version of NAME; asks for the value, or reads it from standard input."""
+    client = connect()
+    if sys.stdin.isatty():
+        value = click.prompt(f"Value of {name}", hide_input=True, confirmation_prompt=True)
+    else:
+        value = sys.stdin.read().removesuffix("\n")
+    if not value:
+        raise Failure("the value is empty", "type it, or send it on standard input", name)
+    body = {"value": value}
+    made = client.json("PUT", project_path(project, "secrets", name), json=body)["secret"]
+    line(f"{name} is now version {made['version']}. The next deploy uses it.")

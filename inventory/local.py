@@ -1,0 +1,3 @@
+"""The machine itself, as pyinfra knows it."""
+
+local = ["@local"]

@@ -1,0 +1,125 @@
+"""The administrator's commands on the host itself, which need no account: `python -m jobs.admin`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+import click
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.database import create_tables, open_engine, session_factory
+from jobs.doorbell import doorbell
+from jobs.models import Project, Run, User
+from jobs.queries import production, service_urls
+from jobs.requests import create_project, generate_secret, request_run
+from jobs.settings import Settings
+from jobs.states import FINAL
+from stacks.errors import PortwrightError
+
+ACTOR = "the host's administrator"
+STEP = 0.2
+
+
+@click.group()
+@click.pass_context
+def main(context: click.Context) -> None:
+    settings = Settings.from_environ()
+    engine = open_engine(settings.database_url)
+    create_tables(engine)
+    engine.dispose()
+    context.obj = (settings, context.with_resource(session_factory(settings.database_url)()))
+
+
+@main.command()
+@click.pass_obj
+def claimed(given: tuple[Settings, Session]) -> None:
+    """Exit with 0 where the platform has an owner, else with 1."""
+    sys.exit(0 if given[1].scalar(select(User.id).limit(1)) else 1)
+
+
+@main.command()
+@click.argument("name")
+@click.argument("repository")
+@click.argument("branch")
+@click.option("--generate", "secrets", multiple=True, help="a secret to make at random, if missing")
+@click.pass_obj
+def register(
+    given: tuple[Settings, Session],
+    name: str,
+    repository: str,
+    branch: str,
+    secrets: tuple[str, ...],
+) -> None:
+    """Register a repository as a project, where it is not yet."""
+    settings, session = given
+    project = session.scalar(select(Project).where(Project.name == name))
+    print(f"{name} is {'already ' if project else ''}registered")
+    project = project or create_project(session, name, repository, branch, by=ACTOR)
+    for secret in secrets:
+        generate_secret(session, settings.key("vault-key"), project, secret)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--wait", is_flag=True, help="follow the run to its end")
+@click.option("--if-never", is_flag=True, help="only where the project has no release")
+@click.pass_obj
+def deploy(given: tuple[Settings, Session], name: str, wait: bool, if_never: bool) -> None:
+    """Deploy a project's branch."""
+    settings, session = given
+    project = find(session, name)
+    environment = production(project)
+    if if_never and environment.release is not None:
+        print(f"{name} is deployed already: release {environment.release} serves")
+        return
+    run = request_run(session, doorbell(settings.redis_url), environment, "deploy", by=ACTOR)
+    print(f"run {run.id} is queued", flush=True)
+    if wait:
+        follow(settings, session, run)
+
+
+def follow(settings: Settings, session: Session, run: Run) -> None:
+    """Print the run's log as it grows; exit with 1 where it failed."""
+    log, offset = settings.run_log(run.id), 0
+    while True:
+        session.expire_all()
+        state = run.state
+        session.rollback()
+        if log.exists():
+            with log.open("rb") as file:
+                file.seek(offset)
+                text = file.read()
+                offset += len(text)
+            sys.stdout.write(text.decode(errors="replace"))
+            sys.stdout.flush()
+        if state in FINAL:
+            sys.exit(0 if state == "succeeded" else 1)
+        time.sleep(STEP)
+
+
+@main.command()
+@click.argument("name")
+@click.pass_obj
+def urls(given: tuple[Settings, Session], name: str) -> None:
+    """One URL per line of what the project serves."""
+    settings, session = given
+    environment = production(find(session, name))
+    for url in service_urls(session, environment, settings.http_port):
+        print(url)
+
+
+def find(session: Session, name: str) -> Project:
+    project = session.scalar(select(Project).where(Project.name == name))
+    if project is None:
+        raise PortwrightError(f"there is no project {name!r}", remedy="register it", path="name")
+    return project
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except PortwrightError as error:
+        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
+        sys.exit(1)

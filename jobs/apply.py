@@ -1,0 +1,98 @@
+"""Applying a Spec: up, verify, record the Release; or put back what served."""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from jobs import repair
+from jobs.context import Context
+from jobs.models import Environment, Release, Run
+from jobs.prepare import next_release
+from jobs.requests import record
+from jobs.states import move
+from stacks.compile import Resource, compile_spec
+from stacks.engine import EngineFailure
+from stacks.errors import PortwrightError
+from stacks.spec import Spec
+from stacks.traffic import drain_hook
+from stacks.world import casualties
+
+
+def release(context: Context, spec: Spec) -> None:
+    """Apply; on failure raises PortwrightError after the old release is back in place."""
+    resources = compile_spec(spec, context.settings.instance)
+    secrets = context.secrets(spec, context.current_spec)
+    context.log("applying")
+    try:
+        drain = drain_hook(context.traefik, resources, context.log)
+        context.engine.up(resources, secrets, drain, context.log)
+        move(context.session, context.run.id, "verifying")
+        verify(context, resources)
+    except PortwrightError as error:
+        diagnosed = diagnose(context, error)
+        context.log(f"failed: {diagnosed}")
+        repair.put_back(context)
+        raise diagnosed from None
+    orphans = repair.sweep_orphans(context)
+    if orphans:
+        context.log(f"removed {len(orphans)} containers that nothing knew")
+    store(context, spec)
+
+
+def verify(context: Context, resources: tuple[Resource, ...]) -> None:
+    """Every route of the release is live in Traefik."""
+    for router in sorted({resource.router for resource in resources if resource.router}):
+        context.traefik.wait(router)
+    context.log("every route is live")
+
+
+def diagnose(context: Context, error: PortwrightError) -> PortwrightError:
+    """The containers' own story where they have one, with their last lines kept in the log."""
+    found = casualties(context.docker, context.place, context.run.id)
+    for one in found:
+        context.log(f"== the last lines of {one.service} ({one.name}) ==")
+        for line in one.last_lines or ("(it said nothing)",):
+            context.log(f"| {line}")
+    if not found:
+        return error
+    first = found[0]
+    said = next((line for line in reversed(first.last_lines) if line.strip()), "")
+    return (
+        PortwrightError(
+            first.cause + (f"; the last it said: {said[:300]}" if said else ""),
+            remedy="read its last lines in the log, correct the code, its variables or its healthcheck, "
+            "and deploy again"
+            + (
+                "; release " + str(context.current.number) + " still serves"
+                if context.current
+                else ""
+            ),
+            path=f"services.{first.service}",
+        )
+        if isinstance(error, EngineFailure)
+        else error
+    )
+
+
+def store(context: Context, spec: Spec) -> None:
+    """The Release, the environment's pointer to it and the Run's end, in one transaction."""
+    run, session = context.run, context.session
+    number = next_release(context)
+    session.add(
+        Release(
+            environment_id=context.environment.id,
+            number=number,
+            run_id=run.id,
+            spec=spec.to_json(),
+            commit=spec.commit,
+            subject=spec.subject,
+            rollback_of=run.target,
+        )
+    )
+    session.execute(
+        update(Environment).where(Environment.id == context.environment.id).values(release=number)
+    )
+    session.execute(update(Run).where(Run.id == run.id).values(release=number))
+    record(session, run.requested_by, "release.made", context.project.name, number=number)
+    context.log(f"release {number} serves")
+    move(session, run.id, "succeeded")

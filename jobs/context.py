@@ -1,0 +1,79 @@
+"""What a Run needs at hand: opened once per Run, passed to each of its phases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import docker
+from sqlalchemy.orm import Session
+
+from jobs.log import RunLog
+from jobs.models import Environment, Project, Release, Run
+from jobs.queries import release_numbered
+from jobs.settings import Settings
+from jobs.vault import open_secrets
+from stacks.engine import Engine, EngineSettings
+from stacks.images.engine import connect
+from stacks.images.resolve import Resolver
+from stacks.program import Secrets
+from stacks.spec import Spec
+from stacks.traffic import Traefik
+from stacks.world import Place
+
+
+@dataclass
+class Context:
+    settings: Settings
+    session: Session
+    run: Run
+    log: RunLog
+
+    @property
+    def environment(self) -> Environment:
+        return self.run.environment
+
+    @property
+    def project(self) -> Project:
+        return self.run.environment.project
+
+    @property
+    def place(self) -> Place:
+        return Place(self.settings.instance, self.project.name, self.environment.name)
+
+    @cached_property
+    def docker(self) -> docker.DockerClient:
+        return connect()
+
+    @cached_property
+    def resolver(self) -> Resolver:
+        return Resolver(self.docker, self.settings.images, self.settings.cache)
+
+    @cached_property
+    def traefik(self) -> Traefik:
+        return Traefik(self.settings.traefik_port)
+
+    @cached_property
+    def engine(self) -> Engine:
+        settings = EngineSettings(
+            self.settings.home, self.settings.backend_url, self.settings.key("passphrase")
+        )
+        return Engine(settings, self.project.name, self.environment.name)
+
+    @cached_property
+    def current(self) -> Release | None:
+        """The release that serves now."""
+        return self.release(self.environment.release)
+
+    @cached_property
+    def current_spec(self) -> Spec | None:
+        return Spec.model_validate(self.current.spec) if self.current else None
+
+    def release(self, number: int | None) -> Release | None:
+        return release_numbered(self.session, self.environment, number)
+
+    def secrets(self, *specs: Spec | None) -> Secrets:
+        """Values of the secrets that the specs name; the log hides them from here on."""
+        opened = open_secrets(self.session, self.settings.key("vault-key"), self.project.id, *specs)
+        self.log.hide(opened.values())
+        return opened

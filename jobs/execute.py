@@ -1,0 +1,187 @@
+"""One Run from claim to final state. Whatever happens in between, it ends with one."""
+
+from __future__ import annotations
+
+import os
+import socket
+import traceback
+
+from sqlalchemy import exists, select, update
+from sqlalchemy.orm import Session, aliased, sessionmaker
+
+from jobs import apply, repair
+from jobs.context import Context
+from jobs.database import session_factory
+from jobs.doorbell import doorbell
+from jobs.log import RunLog
+from jobs.models import Environment, Run, now
+from jobs.prepare import wanted_spec
+from jobs.requests import record
+from jobs.settings import Settings
+from jobs.states import ACTIVE, FINAL, move
+from stacks.compile import compile_spec
+from stacks.errors import PortwrightError
+from stacks.plan import Plan
+from stacks.planner import make_plan, why_changed
+from stacks.spec import Spec
+from stacks.world import delete_volume
+
+
+def execute(run_id: int) -> None:
+    """What the doorbell's job calls. Ringing twice for one Run is harmless."""
+    settings = Settings.from_environ()
+    sessions = session_factory(settings.database_url)
+    with sessions() as session:
+        if claim(session, run_id):
+            run = session.get_one(Run, run_id)
+            with RunLog(settings.run_log(run_id)) as log:
+                end(Context(settings, session, run, log))
+    ring_next(sessions, settings)
+
+
+def worker_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def claim(session: Session, run_id: int) -> bool:
+    """Take a queued Run whose environment is idle and which is the oldest that waits there."""
+    other = aliased(Run)
+    busy = exists().where(
+        other.environment_id == Run.environment_id,
+        other.id != Run.id,
+        other.state.in_(ACTIVE) | ((other.state == "queued") & (other.id < Run.id)),
+    )
+    taken = session.execute(
+        update(Run)
+        .where(Run.id == run_id, Run.state == "queued", ~busy)
+        .values(state="building", worker=worker_name(), started_at=now())
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
+
+
+def ring_next(sessions: sessionmaker[Session], settings: Settings) -> None:
+    """Ring for the oldest waiting Run of each environment."""
+    with sessions() as session:
+        waiting = session.execute(
+            select(Run.environment_id, Run.id).where(Run.state == "queued").order_by(Run.id)
+        ).all()
+    oldest = {environment: run for environment, run in reversed(waiting)}
+    ring = doorbell(settings.redis_url)
+    for run_id in oldest.values():
+        ring(run_id)
+
+
+def end(context: Context) -> None:
+    """Run to a final state; a failure keeps its cause and remedy."""
+    run, log = context.run, context.log
+    log(f"run {run.id}: {run.kind} of {context.project.name}, asked for by {run.requested_by}")
+    try:
+        WORK[run.kind](context)
+    except PortwrightError as error:
+        fail(context, error)
+    except Exception as error:
+        log("".join(traceback.format_exception(error)))
+        fail(
+            context,
+            PortwrightError(
+                f"Portwright itself failed: {type(error).__name__}: {error}",
+                remedy="try again; if it stays, report it with this log",
+            ),
+        )
+    state = context.session.scalar(select(Run.state).where(Run.id == run.id))
+    log(f"run {run.id} {state if state in FINAL else 'ended'}")
+
+
+def fail(context: Context, error: PortwrightError) -> None:
+    context.session.rollback()
+    told = {key: context.log.redact(text) for key, text in error.to_json().items()}
+    move(context.session, context.run.id, "failed", error=told)
+    context.log(
+        f"failed: {told['path']}: {told['message']}"
+        if told["path"]
+        else f"failed: {told['message']}"
+    )
+    context.log(f"what to do: {told['remedy']}")
+
+
+def plan(context: Context) -> tuple[Spec, Plan]:
+    """Prepare and preview; the Plan is stored before anything else happens."""
+    spec = wanted_spec(context)
+    run = context.run
+    run.spec = spec.to_json()
+    context.session.commit()
+    move(context.session, run.id, "planning")
+    context.log("planning")
+    resources = compile_spec(spec, context.settings.instance)
+    current = context.current_spec
+    before = compile_spec(current, context.settings.instance) if current else ()
+    seen = context.engine.preview(resources, context.secrets(spec, current))
+    made = make_plan(
+        seen.steps.values(), seen.same, before, resources, why_changed(current, spec, run.target)
+    )
+    run.plan = made.to_json()
+    context.session.commit()
+    counts = ", ".join(
+        f"{count} to {action}"
+        for action, count in made.summary.items()
+        if count and action != "same"
+    )
+    context.log(f"plan {made.hash[:12]}: {counts or 'nothing to do'}, {made.same} unchanged")
+    return spec, made
+
+
+def run_plan(context: Context) -> None:
+    plan(context)
+    move(context.session, context.run.id, "succeeded")
+
+
+def run_deploy(context: Context) -> None:
+    """Plan, then apply; an empty plan makes no release."""
+    spec, made = plan(context)
+    agreed = context.run.expected_plan
+    if agreed is not None and agreed != made.hash:
+        raise PortwrightError(
+            "the plan is no longer the one that was agreed to",
+            remedy="read the plan of this run, then deploy it",
+            path="plan",
+        )
+    if made.empty and context.current is not None:
+        context.log("nothing would change: the release that serves is what was asked for")
+        move(context.session, context.run.id, "succeeded", release=context.current.number)
+        return
+    move(context.session, context.run.id, "applying")
+    apply.release(context, spec)
+
+
+def run_refresh(context: Context) -> None:
+    move(context.session, context.run.id, "applying")
+    context.engine.refresh(context.log)
+    move(context.session, context.run.id, "succeeded")
+
+
+def run_destroy(context: Context) -> None:
+    """Delete everything of the environment but its volumes, and the volumes that were named."""
+    move(context.session, context.run.id, "planning")
+    move(context.session, context.run.id, "applying")
+    context.secrets(context.current_spec)
+    context.engine.destroy(context.log)
+    repair.sweep_orphans(context)
+    for name in context.run.options.get("volumes", []):
+        delete_volume(context.docker, context.place, name)
+        context.log(f"deleted volume {name}")
+    context.session.execute(
+        update(Environment).where(Environment.id == context.environment.id).values(release=None)
+    )
+    record(context.session, context.run.requested_by, "environment.destroyed", context.project.name)
+    move(context.session, context.run.id, "succeeded")
+
+
+WORK = {
+    "plan": run_plan,
+    "deploy": run_deploy,
+    "rollback": run_deploy,
+    "refresh": run_refresh,
+    "destroy": run_destroy,
+}

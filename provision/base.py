@@ -1,0 +1,34 @@
+"""Packages that the rest needs, the home folder, and the keys: made once, never overwritten."""
+
+from __future__ import annotations
+
+import secrets
+
+from cryptography.fernet import Fernet
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from jobs.settings import Settings
+from provision.operations import packages
+from provision.secret_file import secret_file
+
+FOLDERS = ("bin", "checkouts", "git", "log", "mirrors", "pulumi", "run", "runs", "state", "stacks")
+
+
+@deploy("base")
+def deploy_component(settings: Settings) -> None:
+    home = str(settings.home)
+    packages(host.data.packages)
+    # Postgres runs as a user of its own and must reach its folder: passing through is allowed, reading is not.
+    files.directory(name="home", path=home, mode="711")
+    for folder in FOLDERS:
+        files.directory(name=folder, path=f"{home}/{folder}", mode="711" if folder == "run" else "700")
+    files.directory(name="keys", path=f"{home}/keys", mode="700")
+    for name, make in {
+        "secret-key": lambda: secrets.token_hex(32),
+        "vault-key": lambda: Fernet.generate_key().decode(),
+        "passphrase": lambda: secrets.token_urlsafe(32),
+        "postgres-password": lambda: secrets.token_urlsafe(24),
+    }.items():
+        secret_file(name=f"key {name}", path=f"{home}/keys/{name}", make=make)

@@ -1,0 +1,43 @@
+"""Postgres as the platform's database: its own cluster, on a Unix socket only, with a password."""
+
+from __future__ import annotations
+
+from pyinfra import host
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from jobs.settings import Settings
+from provision.daemons import Daemon
+from provision.operations import CHECKOUT, daemon, packages, unless
+
+BIN = "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)"
+
+
+@deploy("postgres")
+def deploy_component(settings: Settings) -> None:
+    home = str(settings.home)
+    packages(host.data.postgres_packages)
+    files.directory(name="cluster folder", path=f"{home}/postgres", user="postgres", mode="700")
+    files.directory(name="socket folder", path=f"{home}/run/postgres", user="postgres", mode="700")
+    script = f"{CHECKOUT}/provision/postgres-init"
+    unless(
+        f"test -s {home}/postgres/PG_VERSION",
+        f"{script} {home}/postgres {home}/keys/postgres-password",
+        name="make the cluster, with the role and database portwright",
+    )
+    daemon(
+        name="postgres",
+        home=home,
+        wanted=Daemon(
+            "postgres",
+            [
+                "/bin/sh", "-c",
+                f'exec setpriv --reuid=postgres --regid=postgres --init-groups "{BIN}/postgres" "$@"',
+                "postgres", "-D", f"{home}/postgres",
+                "-c", "listen_addresses=", "-c", f"unix_socket_directories={home}/run/postgres",
+            ],
+            ready=f"{home}/run/postgres/.s.PGSQL.5432",
+            stop_signal=2,
+            grace=30,
+        ),
+    )  # fmt: skip

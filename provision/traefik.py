@@ -1,0 +1,57 @@
+"""Traefik on the host's own network: it reaches every project's bridge network by container address."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import Any
+
+import yaml
+from pyinfra.api import deploy
+from pyinfra.operations import files
+
+from jobs.settings import Settings
+from provision.daemons import Daemon
+from provision.operations import daemon
+
+
+@deploy("traefik")
+def deploy_component(settings: Settings) -> None:
+    home = str(settings.home)
+    text = yaml.safe_dump(config(settings), sort_keys=False)
+    files.directory(name="traefik folder", path=f"{home}/traefik", mode="700")
+    files.put(name="traefik.yaml", src=StringIO(text), dest=f"{home}/traefik/traefik.yaml", mode="600")
+    daemon(
+        name="traefik",
+        home=home,
+        wanted=Daemon(
+            "traefik",
+            [f"{home}/bin/traefik", f"--configFile={home}/traefik/traefik.yaml"],
+            # The text is here so that a new configuration restarts it.
+            env={"PORTWRIGHT_TRAEFIK_CONFIG": text, "GOMEMLIMIT": "96MiB"},
+            ready=f"127.0.0.1:{settings.traefik_port}",
+        ),
+    )
+
+
+def config(settings: Settings) -> dict[str, Any]:
+    """Traefik's static configuration. Only containers of this instance are seen."""
+    return {
+        "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
+        "entryPoints": {
+            "web": {
+                "address": f"{settings.bind}:{settings.http_port}",
+                "transport": {"lifeCycle": {"graceTimeOut": "10s"}},
+            },
+            "traefik": {"address": f"127.0.0.1:{settings.traefik_port}"},
+        },
+        "api": {"insecure": True, "dashboard": False},
+        "ping": {"entryPoint": "traefik"},
+        "providers": {
+            "providersThrottleDuration": "100ms",
+            "docker": {
+                "exposedByDefault": False,
+                "constraints": f"Label(`portwright.instance`,`{settings.instance}`)",
+            },
+        },
+        "log": {"level": "WARN"},
+    }

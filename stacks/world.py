@@ -1,0 +1,119 @@
+"""The live Docker engine, seen through our labels: what runs, why it failed, what is left over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import docker
+from docker.errors import APIError, NotFound
+from docker.models.containers import Container
+
+from stacks.errors import PortwrightError
+
+LAST_LINES = 50
+
+
+@dataclass(frozen=True)
+class Place:
+    """One environment of one project on this host."""
+
+    instance: str
+    project: str
+    environment: str
+
+    @property
+    def filters(self) -> dict[str, list[str]]:
+        return {
+            "label": [
+                f"portwright.instance={self.instance}",
+                f"portwright.project={self.project}",
+                f"portwright.environment={self.environment}",
+            ]
+        }
+
+    def volume(self, service: str, key: str) -> str:
+        return f"{self.instance}-{self.project}-{self.environment}-{service}-{key}"
+
+
+@dataclass(frozen=True)
+class Casualty:
+    """A container that did not get well: what happened, and the last it said."""
+
+    service: str
+    name: str
+    cause: str
+    last_lines: tuple[str, ...]
+
+
+def containers(client: docker.DockerClient, place: Place) -> list[Container]:
+    """All of the environment's containers, stopped ones too."""
+    return list(client.containers.list(all=True, filters=place.filters, ignore_removed=True))
+
+
+def casualties(client: docker.DockerClient, place: Place, generation: int) -> list[Casualty]:
+    """Containers of a generation that are not well, to be read before they are removed."""
+    found = []
+    for container in containers(client, place):
+        if container.labels.get("portwright.generation") != str(generation):
+            continue
+        cause = ailment(container.attrs)
+        if cause:
+            service = container.labels.get("portwright.service", "")
+            found.append(Casualty(service, container.name or "", cause, last_lines(container)))
+    return found
+
+
+def ailment(attrs: dict[str, Any]) -> str:
+    """What is wrong with an inspected container in a few words; empty where nothing is."""
+    state = attrs["State"]
+    if state.get("OOMKilled"):
+        return "ran out of memory"
+    if attrs.get("RestartCount") or state.get("Status") in ("restarting", "exited", "dead"):
+        code = state.get("ExitCode")
+        return f"its process ended with exit code {code}" + (
+            f" and was restarted {attrs['RestartCount']} times" if attrs.get("RestartCount") else ""
+        )
+    health = state.get("Health") or {}
+    if health.get("Status") not in (None, "healthy", "none"):
+        probes = health.get("Log") or []
+        said = (probes[-1].get("Output") or "").strip().splitlines() if probes else []
+        return "never became healthy" + (f"; its last check said: {said[-1][:300]}" if said else "")
+    return ""
+
+
+def last_lines(container: Container) -> tuple[str, ...]:
+    try:
+        text: bytes = container.logs(tail=LAST_LINES)
+    except APIError:
+        return ()
+    return tuple(text.decode(errors="replace").splitlines())
+
+
+def sweep(client: docker.DockerClient, place: Place, known: set[str]) -> list[str]:
+    """Remove the environment's containers that the state does not know; returns their names."""
+    removed = []
+    for container in containers(client, place):
+        if container.id not in known:
+            try:
+                container.remove(force=True)
+                removed.append(container.name or "")
+            except NotFound:
+                continue
+    return removed
+
+
+def volumes(client: docker.DockerClient, place: Place) -> list[str]:
+    return sorted(volume.name for volume in client.volumes.list(filters=place.filters))
+
+
+def delete_volume(client: docker.DockerClient, place: Place, name: str) -> None:
+    """Delete a volume of the environment for good, by its full or its `service-key` name."""
+    wanted = next((v for v in volumes(client, place) if v == name or v.endswith(f"-{name}")), None)
+    if wanted is None:
+        raise PortwrightError(
+            f"this environment has no volume {name!r}",
+            remedy="choose from: " + (", ".join(volumes(client, place)) or "none is left"),
+            path="volumes",
+        )
+    client.volumes.get(wanted).remove()

@@ -1,0 +1,179 @@
+"""A database with a history: a cast of people, a project, runs of every kind, releases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from cryptography.fernet import Fernet
+from sqlalchemy.orm import Session
+from werkzeug.security import generate_password_hash
+
+from jobs.models import Environment, Member, Project, Release, Run, User, now
+from jobs.requests import create_project, set_secret
+from jobs.settings import Settings
+from stacks.plan import MASK, Change, Plan, Step
+
+PASSWORD = "correct horse battery"
+ROLES = {"alice": "owner", "bob": "developer", "vera": "viewer", "charlie": None}
+OLD, NEW = "sha256:" + "a1" * 32, "sha256:" + "b2" * 32
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SECRET = "s3cr3t-value-of-the-database"
+HOSTILE = "<script>alert('x')</script><img src=x onerror=alert(1)>"
+
+
+@cache
+def password_hash() -> str:
+    return generate_password_hash(PASSWORD, "scrypt:1024:8:1")  # cheap: tests sign in often
+
+
+def email(name: str) -> str:
+    return f"{name}@example.org"
+
+
+def make_home(settings: Settings) -> None:
+    """Keys and folders as the provisioner makes them."""
+    (settings.home / "keys").mkdir(parents=True)
+    (settings.home / "runs").mkdir()
+    (settings.home / "keys" / "secret-key").write_text("k" * 40)
+    (settings.home / "keys" / "vault-key").write_text(Fernet.generate_key().decode())
+
+
+def make_people(session: Session) -> None:
+    for name in ROLES:
+        session.add(User(email=email(name), password_hash=password_hash()))
+    session.commit()
+
+
+def spec(image: str, color: str, generation: int = 1) -> dict[str, Any]:
+    web = {
+        "image": image,
+        "image_ref": "sample-web:0123456",
+        "env": {"COLOR": color, "PASSWORD": {"secret": "db_password", "version": 1}},
+        "port": 8000,
+        "hosts": ["web.sample.localhost"],
+        "volumes": {},
+        "replicas": 2,
+        "generation": generation,
+    }
+    database = {"image": OLD, "volumes": {"data": "/var/lib/postgresql"}, "hosts": []}
+    return {
+        "project": "sample",
+        "environment": "production",
+        "commit": COMMIT,
+        "subject": "Paint it teal",
+        "services": {"web": web, "database": database},
+    }
+
+
+def rich_plan() -> Plan:
+    password = Change("env.PASSWORD", MASK, MASK, secret=True)
+    health = Change("healthcheck", None, {"tests": ["CMD", "curl", "-f", "http://localhost:8000/"]})
+    web = Step(
+        "replace",
+        "docker:index/container:Container",
+        "sample-web",
+        "web",
+        why="the image and its environment change",
+        restart=True,
+        changes=(
+            Change("image", OLD, NEW),
+            Change("env.COLOR", "amber", HOSTILE),
+            password,
+            health,
+        ),
+    )
+    volume = Step(
+        "delete",
+        "docker:index/volume:Volume",
+        "sample-uploads",
+        "web",
+        why="no service uses it any more",
+        downtime=True,
+        data_loss=True,
+    )
+    network = Step("create", "docker:index/network:Network", "sample-front", why="it is new")
+    return Plan(steps=(network, web, volume), same=4)
+
+
+def make_project(session: Session, settings: Settings) -> Project:
+    """The project `sample`, with its members, secret, releases and runs 1 to 7."""
+    repository = "https://git.example.org/sample.git"
+    project = create_project(session, "sample", repository, "main", by=email("alice"))
+    for user in session.query(User):
+        role = ROLES[user.email.partition("@")[0]]
+        if role:
+            session.add(Member(project_id=project.id, user_id=user.id, role=role))
+    session.commit()
+    key = settings.key("vault-key")
+    set_secret(session, key, project, "db_password", SECRET, by=email("alice"))
+    environment = project.environments[0]
+    first = Plan(steps=(Step("create", "docker:index/container:Container", "sample-web", "web"),))
+    add_run(session, environment, "deploy", "succeeded", plan=first, release=1)
+    add_release(session, environment, 1, 1, spec(OLD, "amber"))
+    add_run(session, environment, "deploy", "succeeded", plan=rich_plan(), release=2)
+    add_release(session, environment, 2, 2, spec(NEW, "teal", 2))
+    add_run(session, environment, "plan", "succeeded", plan=rich_plan(), subject=HOSTILE)
+    wrong = {
+        "path": "services.web",
+        "message": "the container stopped with code 1 before it was healthy",
+        "remedy": "read the last lines of the log; release 2 still serves",
+    }
+    add_run(session, environment, "deploy", "failed", plan=rich_plan(), error=wrong)
+    add_run(session, environment, "rollback", "succeeded", plan=rich_plan(), target=1, release=3)
+    add_release(session, environment, 3, 5, spec(OLD, "amber", 5), rollback_of=1)
+    add_run(session, environment, "plan", "succeeded", plan=rich_plan(), target=2)
+    add_run(session, environment, "plan", "succeeded", plan=Plan(same=6))
+    environment.release = 3
+    session.commit()
+    return project
+
+
+def add_run(
+    session: Session,
+    environment: Environment,
+    kind: str,
+    state: str,
+    *,
+    plan: Plan | None = None,
+    **columns: Any,
+) -> Run:
+    started = now() - timedelta(minutes=5)
+    columns = {"subject": "Paint it teal", "ref": "main", "commit": COMMIT, **columns}
+    run = Run(
+        environment=environment,
+        kind=kind,
+        state=state,
+        plan=plan.to_json() if plan else None,
+        requested_by=email("bob"),
+        created_at=started,
+        started_at=started,
+        ended_at=started + timedelta(seconds=74),
+        **columns,
+    )
+    session.add(run)
+    session.commit()
+    return run
+
+
+def add_release(
+    session: Session,
+    environment: Environment,
+    number: int,
+    run_id: int,
+    frozen: dict[str, Any],
+    rollback_of: int | None = None,
+) -> None:
+    session.add(
+        Release(
+            environment_id=environment.id,
+            number=number,
+            run_id=run_id,
+            spec=frozen,
+            commit=COMMIT,
+            subject="Paint it teal",
+            rollback_of=rollback_of,
+        )
+    )
+    session.commit()

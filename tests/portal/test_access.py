@@ -1,0 +1,192 @@
+"""Every route from outside: what each of the cast gets. A route that is not here fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import sample_data as data
+from flask import Flask
+from flask.testing import FlaskClient
+
+from jobs.models import ApiToken, Member, Project, User
+from portal.database import db
+
+
+@dataclass(frozen=True)
+class Case:
+    """A request, and the statuses of owner, developer, viewer, stranger and visitor."""
+
+    path: str
+    alice: int
+    bob: int
+    vera: int
+    charlie: int
+    visitor: int
+    form: dict[str, Any] | None = None
+    json: dict[str, Any] | None = None
+
+
+READ, API_READ = (200, 200, 200, 404, 302), (200, 200, 200, 404, 401)
+ALL, API_ALL = (200, 200, 200, 200, 302), (200, 200, 200, 200, 401)
+DEVELOPER, MAINTAINER = (302, 302, 403, 404, 302), (302, 403, 403, 404, 302)
+OWNER = MAINTAINER
+PUBLIC = (200,) * 5
+
+CASES: dict[tuple[str, str], Case] = {
+    ("GET", "static"): Case("/static/portwright.css", *PUBLIC),
+    ("GET", "health.healthz"): Case("/healthz", *PUBLIC),
+    ("GET", "accounts.sign_in"): Case("/sign-in", 302, 302, 302, 302, 200),
+    ("POST", "accounts.sign_in"): Case("/sign-in", *(401,) * 5, form={"email": "x@example.org"}),
+    ("POST", "accounts.sign_out"): Case("/sign-out", *(302,) * 5),
+    ("GET", "accounts.setup"): Case("/setup?token=x", *(410,) * 5),
+    ("POST", "accounts.setup"): Case("/setup?token=x", *(410,) * 5),
+    ("GET", "accounts.invitation"): Case("/invitation?token=x", *(410,) * 5),
+    ("POST", "accounts.invitation"): Case("/invitation?token=x", *(410,) * 5),
+    ("GET", "accounts.account"): Case("/account", *ALL),
+    ("POST", "accounts.create_token"): Case("/account/tokens", *ALL, form={"label": "laptop"}),
+    # the tokens of the cast are 1 to 4 in the order of the table's columns
+    ("POST", "accounts.revoke_token"): Case("/account/tokens/1/revoke", 302, 404, 404, 404, 302),
+    ("GET", "projects.index"): Case("/", *ALL),
+    ("GET", "projects.new"): Case("/projects/new", *ALL),
+    ("POST", "projects.new"): Case(
+        "/projects/new",
+        *(302,) * 5,
+        form={"name": "other", "repository": "/srv/other.git", "branch": "main"},
+    ),
+    ("GET", "projects.project"): Case("/projects/sample", *READ),
+    ("POST", "projects.start_run"): Case(
+        "/projects/sample/runs", *DEVELOPER, form={"kind": "plan"}
+    ),
+    ("POST", "projects.keep_secret"): Case(
+        "/projects/sample/secrets", *MAINTAINER, form={"name": "key", "value": "v"}
+    ),
+    ("POST", "projects.destroy"): Case(
+        "/projects/sample/destroy", *OWNER, form={"confirm": "sample"}
+    ),
+    ("POST", "projects.put_member"): Case(
+        "/projects/sample/members", *OWNER, form={"email": "charlie@example.org", "role": "viewer"}
+    ),
+    ("POST", "projects.remove_member"): Case("/projects/sample/members/3/remove", *OWNER),
+    ("GET", "runs.run"): Case("/runs/3", *READ),
+    ("POST", "runs.apply"): Case("/runs/3/apply", *DEVELOPER),
+    ("GET", "releases.index"): Case("/projects/sample/releases", *READ),
+    ("GET", "releases.release"): Case("/projects/sample/releases/2", *READ),
+    ("POST", "releases.preview"): Case("/projects/sample/releases/2/preview", *DEVELOPER),
+    ("POST", "releases.rollback"): Case("/projects/sample/releases/2/rollback", *DEVELOPER),
+    ("POST", "api.login"): Case(
+        "/api/login", *(401,) * 5, json={"email": "x@example.org", "password": "wrong"}
+    ),
+    ("POST", "api.logout"): Case("/api/logout", 204, 204, 204, 204, 401),
+    ("GET", "api.list_projects"): Case("/api/projects", *API_ALL),
+    ("POST", "api.add_project"): Case(
+        "/api/projects",
+        *(201, 201, 201, 201, 401),
+        json={"name": "other", "repository": "/srv/other.git"},
+    ),
+    ("GET", "api.one_project"): Case("/api/projects/sample", *API_READ),
+    ("GET", "api.list_runs"): Case("/api/projects/sample/runs?limit=5", *API_READ),
+    ("POST", "api.add_run"): Case(
+        "/api/projects/sample/runs", 202, 202, 403, 404, 401, json={"kind": "deploy"}
+    ),
+    ("GET", "api.one_run"): Case("/api/runs/3", *API_READ),
+    ("GET", "api.run_log"): Case("/api/runs/3/log", *API_READ),
+    ("GET", "api.stream_log"): Case("/api/runs/3/log/stream", *API_READ),
+    ("GET", "api.list_releases"): Case("/api/projects/sample/releases", *API_READ),
+    ("GET", "api.one_release"): Case("/api/projects/sample/releases/2", *API_READ),
+    ("GET", "api.list_secrets"): Case("/api/projects/sample/secrets", *API_READ),
+    ("PUT", "api.put_secret"): Case(
+        "/api/projects/sample/secrets/key", 200, 403, 403, 404, 401, json={"value": "v"}
+    ),
+}
+CAST = ("alice", "bob", "vera", "charlie", "visitor")
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    methods = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+    return {
+        (method, rule.endpoint)
+        for rule in app.url_map.iter_rules()
+        for method in (rule.methods or set()) & methods
+    }
+
+
+def test_every_route_is_in_the_table(bare: Flask) -> None:
+    assert routes(bare) == set(CASES)
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_what_each_of_the_cast_gets(app: Flask, page: Any, api: Any, name: str) -> None:
+    tokens = {each: api(each) for each in CAST[:-1]}  # everybody holds a token, Alice's is 1
+    wrong = []
+    for (method, endpoint), case in CASES.items():
+        client: FlaskClient
+        if name == "visitor":
+            client = app.test_client()
+        elif endpoint.startswith("api."):
+            client = api(name)
+        else:
+            client = page(name)
+        answer = client.open(case.path, method=method, data=case.form, json=case.json)
+        expected = getattr(case, name)
+        if answer.status_code != expected:
+            wrong.append(f"{method} {case.path}: {answer.status_code}, expected {expected}")
+        restore(app)
+    assert tokens and not wrong, "\n".join(wrong)
+
+
+def restore(app: Flask) -> None:
+    """Undo what a case may have left for the next one."""
+    with app.app_context():
+        db.session.query(Project).filter_by(name="other").delete()
+        db.session.execute(Member.__table__.delete())
+        for user in db.session.query(User):
+            role = data.ROLES.get(user.email.partition("@")[0])
+            if role:
+                db.session.add(Member(project_id=1, user_id=user.id, role=role))
+        db.session.query(ApiToken).filter(ApiToken.id > 4).delete()
+        db.session.commit()
+
+
+def test_a_write_to_another_kind_of_run_needs_its_role(api: Any) -> None:
+    runs = "/api/projects/sample/runs"
+    assert api("bob").post(runs, json={"kind": "destroy"}).status_code == 403
+    assert api("alice").post(runs, json={"kind": "destroy"}).status_code == 202
+    assert api("vera").post(runs, json={"kind": "plan"}).status_code == 403
+
+
+def test_a_small_role_is_told_in_plain_words(api: Any) -> None:
+    answer = api("vera").post("/api/projects/sample/runs", json={"kind": "plan"})
+    assert answer.json["error"] == {
+        "path": "",
+        "message": "Your role on sample is viewer; this needs developer.",
+        "remedy": "Ask an owner of sample for the role developer.",
+    }
+
+
+def test_a_session_reads_the_api_but_does_not_write(page: Any) -> None:
+    alice = page("alice")
+    assert alice.get("/api/projects").status_code == 200
+    assert alice.post("/api/projects/sample/runs", json={"kind": "plan"}).status_code == 401
+
+
+def test_a_wrong_token_is_not_rescued_by_a_session(page: Any) -> None:
+    wrong = {"Authorization": "Bearer pw_wrong"}
+    assert page("alice").get("/api/projects", headers=wrong).status_code == 401
+
+
+def test_a_run_of_another_project_is_not_there(api: Any, app: Flask) -> None:
+    charlie = api("charlie")
+    made = charlie.post("/api/projects", json={"name": "mine", "repository": "/srv/mine.git"})
+    assert made.status_code == 201
+    assert charlie.get("/api/projects/mine").status_code == 200
+    assert charlie.get("/api/runs/3").status_code == 404
+    assert api("alice").get("/api/projects/mine").status_code == 404
+
+
+def test_buttons_are_only_shown_to_those_who_may(page: Any) -> None:
+    vera = page("vera").get("/projects/sample").text
+    assert 'value="deploy"' not in vera
+    assert "Danger zone" not in vera
+    assert "Danger zone" in page("alice").get("/projects/sample").text

@@ -1,0 +1,133 @@
+"""The JSON API: what it takes, what it gives, and how it says no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import sample_data as data
+from cryptography.fernet import Fernet
+from flask import Flask
+
+from jobs.models import Run, Secret
+from jobs.settings import Settings
+from portal.database import db
+
+RUNS = "/api/projects/sample/runs"
+
+
+def test_a_project(api: Any) -> None:
+    project = api("vera").get("/api/projects/sample").json["project"]
+    web = project["services"][1]
+    assert (project["name"], project["release"], project["branch"]) == ("sample", 3, "main")
+    assert web == {
+        "name": "web",
+        "image": "sample-web:0123456",
+        "generation": 5,
+        "replicas": 2,
+        "urls": ["http://web.sample.localhost:8080"],
+        "volumes": [],
+    }
+    assert project["urls"] == web["urls"]
+    assert project["last_run"]["id"] == 7
+
+
+def test_a_run_is_recorded_before_the_doorbell(api: Any, rung: list[int], app: Flask) -> None:
+    body = {"kind": "deploy", "ref": "v1.2", "plan": "a" * 64}
+    answer = api("bob").post(RUNS, json=body)
+    run = answer.json["run"]
+    assert (answer.status_code, run["state"], run["ref"]) == (202, "queued", "v1.2")
+    assert run["expected_plan"] == "a" * 64 and run["requested_by"] == "bob@example.org"
+    assert rung == [run["id"]]
+    with app.app_context():
+        assert db.session.get(Run, run["id"])
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({}, "kind"),
+        ({"kind": "explode"}, "kind"),
+        ({"kind": "plan", "force": True}, "force"),
+        ({"kind": "plan", "ref": 5}, "ref"),
+        ({"kind": "plan", "ref": "--upload-pack=x"}, "ref"),
+        ({"kind": "plan", "plan": "a" * 64}, "plan"),
+        ({"kind": "deploy", "plan": "short"}, "plan"),
+        ({"kind": "deploy", "release": 1}, "release"),
+        ({"kind": "rollback"}, "release"),
+        ({"kind": "rollback", "release": 99}, "release"),
+        ({"kind": "rollback", "release": "1"}, "release"),
+        ({"kind": "plan", "ref": "main", "release": 1}, "ref"),
+        ({"kind": "destroy", "volumes": ["../x"]}, "volumes"),
+        ({"kind": "destroy", "volumes": [7]}, "volumes.0"),
+        ({"kind": "plan", "volumes": ["data"]}, "volumes"),
+    ],
+)
+def test_a_bad_field_is_named(api: Any, rung: list[int], body: dict[str, Any], path: str) -> None:
+    answer = api("alice").post(RUNS, json=body)
+    assert answer.status_code == 422
+    assert answer.json["error"]["path"] == path and answer.json["error"]["remedy"]
+    assert not rung
+
+
+def test_what_is_no_json_object(api: Any) -> None:
+    alice = api("alice")
+    assert alice.post(RUNS, data="{", content_type="application/json").status_code == 400
+    assert alice.post(RUNS, json=["plan"]).status_code == 400
+    assert alice.post(RUNS, data="kind=plan").status_code == 415
+    assert alice.post(RUNS, data="x" * 2**21, content_type="application/json").status_code == 413
+    assert alice.delete(RUNS).json["error"]["message"]
+
+
+def test_a_name_that_is_taken(api: Any) -> None:
+    body = {"name": "sample", "repository": "/srv/other.git"}
+    answer = api("charlie").post("/api/projects", json=body)
+    assert answer.status_code == 409 and answer.json["error"]["path"] == "name"
+
+
+def test_runs_newest_first_and_limited(api: Any) -> None:
+    vera = api("vera")
+    runs = vera.get(f"{RUNS}?limit=2").json["runs"]
+    assert [run["id"] for run in runs] == [7, 6]
+    assert "plan" not in runs[0] and runs[1]["summary"]["replace"] == 1
+    assert vera.get(f"{RUNS}?limit=0").status_code == 422
+
+
+def test_a_run_with_its_plan(api: Any) -> None:
+    run = api("vera").get("/api/runs/3").json["run"]
+    assert run["plan"]["hash"] == data.rich_plan().hash == run["plan_hash"]
+    assert [step["action"] for step in run["plan"]["steps"]] == ["create", "replace", "delete"]
+
+
+def test_releases(api: Any) -> None:
+    vera = api("vera")
+    answer = vera.get("/api/projects/sample/releases").json
+    assert answer["current"] == 3
+    assert [(r["number"], r["rollback_of"]) for r in answer["releases"]] == [
+        (3, 1),
+        (2, None),
+        (1, None),
+    ]
+    release = vera.get("/api/projects/sample/releases/2").json["release"]
+    assert release["spec"]["services"]["web"]["image"] == data.NEW
+    assert release["plan"]["summary"]["same"] == 4 and release["log"] == "/api/runs/2/log"
+    assert vera.get("/api/projects/sample/releases/9").status_code == 404
+
+
+def test_a_secret_is_sealed_and_numbered(api: Any, app: Flask, settings: Settings) -> None:
+    alice, path = api("alice"), "/api/projects/sample/secrets"
+    answer = alice.put(f"{path}/db_password", json={"value": "new value"})
+    assert answer.json == {"secret": {"name": "db_password", "version": 2}}
+    assert alice.get(path).json == {"secrets": [{"name": "db_password", "version": 2}]}
+    with app.app_context():
+        row = db.session.query(Secret).filter_by(version=2).one()
+    assert Fernet(settings.key("vault-key")).decrypt(row.sealed) == b"new value"
+    refused = alice.put(f"{path}/1bad", json={"value": "hidden-one"})
+    assert refused.status_code == 422 and "hidden-one" not in refused.text
+    typed = alice.put(f"{path}/good", json={"value": ["hidden-two"]})
+    assert typed.status_code == 422 and "hidden-two" not in typed.text
+
+
+def test_what_is_not_there_is_json_too(api: Any) -> None:
+    answer = api("alice").get("/api/nothing")
+    assert answer.status_code == 404 and answer.json["error"]["message"]
