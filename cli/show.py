@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+UNLIMITED = 10_000
 COLOURS = {"succeeded": "green", "failed": "red", "cancelled": "dim", "queued": "dim"}
 
 
@@ -57,7 +58,10 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object | tuple[str, str]
             for cell in row
         ]
         shown.add_row(*cells)
-    Console(highlight=False).print(shown)
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = UNLIMITED  # a pipe gets a row a line
+    out.print(shown)
 
 
 def when(text: Any) -> str:

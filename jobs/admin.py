@@ -41,6 +41,23 @@ def claimed(given: tuple[Settings, Session]) -> None:
 
 @main.command()
 @click.argument("name")
+@click.pass_obj
+def known(given: tuple[Settings, Session], name: str) -> None:
+    """Exit with 0 where there is such a project, else with 1."""
+    sys.exit(0 if project_named(given[1], name) else 1)
+
+
+@main.command()
+@click.argument("name")
+@click.pass_obj
+def deployed(given: tuple[Settings, Session], name: str) -> None:
+    """Exit with 0 where a release of the project serves, else with 1."""
+    project = project_named(given[1], name)
+    sys.exit(0 if project and production(project).release is not None else 1)
+
+
+@main.command()
+@click.argument("name")
 @click.argument("repository")
 @click.argument("branch")
 @click.option("--generate", "secrets", multiple=True, help="a secret to make at random, if missing")
@@ -54,7 +71,7 @@ def register(
 ) -> None:
     """Register a repository as a project, where it is not yet."""
     settings, session = given
-    project = session.scalar(select(Project).where(Project.name == name))
+    project = project_named(session, name)
     print(f"{name} is {'already ' if project else ''}registered")
     project = project or create_project(session, name, repository, branch, by=ACTOR)
     for secret in secrets:
@@ -110,8 +127,12 @@ def urls(given: tuple[Settings, Session], name: str) -> None:
         print(url)
 
 
+def project_named(session: Session, name: str) -> Project | None:
+    return session.scalar(select(Project).where(Project.name == name))
+
+
 def find(session: Session, name: str) -> Project:
-    project = session.scalar(select(Project).where(Project.name == name))
+    project = project_named(session, name)
     if project is None:
         raise PortwrightError(f"there is no project {name!r}", remedy="register it", path="name")
     return project

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, TimeoutError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from stacks.errors import PortwrightError
@@ -39,8 +39,9 @@ class Refused(HTTPException):
 def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_failure)
     app.register_error_handler(PortwrightError, request_failure)
-    app.register_error_handler(DBAPIError, database_failure)
-    app.register_error_handler(TimeoutError, database_failure)
+    app.register_error_handler(IntegrityError, conflict)
+    for failure in (OperationalError, InterfaceError, TimeoutError):
+        app.register_error_handler(failure, database_failure)
 
 
 def http_failure(error: HTTPException) -> ResponseReturnValue:
@@ -55,6 +56,11 @@ def http_failure(error: HTTPException) -> ResponseReturnValue:
 
 def request_failure(error: PortwrightError) -> ResponseReturnValue:
     return answer(422, error.message, error.remedy, error.path)
+
+
+def conflict(error: IntegrityError) -> ResponseReturnValue:
+    current_app.logger.warning("conflict: %s", error.orig)
+    return answer(409, "Somebody else changed this at the same moment", "Reload and try again.")
 
 
 def database_failure(error: Exception) -> ResponseReturnValue:

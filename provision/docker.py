@@ -22,15 +22,15 @@ CONFIG = "/etc/docker/daemon.json"
 @deploy("docker")
 def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
-    ours = bool(host.get_fact(RunningFingerprint, home=home, name="dockerd"))
-    if host.get_fact(Succeeds, command=ANSWERS) and not ours:
+    ours = bool(host.get_fact(RunningFingerprint, home=home, who="dockerd"))
+    if host.get_fact(Succeeds, check=ANSWERS) and not ours:
         return
     packages(host.data.docker_packages)
     if not host.get_fact(File, path=CONFIG):
         files.put(
             name="log caps", src=StringIO(json.dumps(host.data.docker_daemon, indent=2)), dest=CONFIG
         )
-    if host.get_fact(Succeeds, command="test -d /run/systemd/system"):
+    if host.get_fact(Succeeds, check="test -d /run/systemd/system"):
         systemd.service(name="docker", service="docker", running=True, enabled=True)
         return
     daemon(

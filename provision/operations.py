@@ -25,8 +25,8 @@ POLICY = "/usr/sbin/policy-rc.d"
 class RunningFingerprint(FactBase[str]):
     """The fingerprint of a daemon that runs, empty where it does not."""
 
-    def command(self, home: str, name: str) -> StringCommand:
-        return StringCommand(sys.executable, "-m", "provision.daemons", "status", QuoteString(home), name)
+    def command(self, home: str, who: str) -> StringCommand:
+        return StringCommand(sys.executable, "-m", "provision.daemons", "status", QuoteString(home), who)
 
     def process(self, output: Iterable[str]) -> str:
         return "".join(output).strip()
@@ -35,8 +35,8 @@ class RunningFingerprint(FactBase[str]):
 class Succeeds(FactBase[bool]):
     """Whether a command exits with 0; for state that no other fact reads."""
 
-    def command(self, command: str) -> str:
-        return f"if {command} >/dev/null 2>&1; then echo yes; else echo no; fi"
+    def command(self, check: str) -> str:
+        return f"if {check} >/dev/null 2>&1; then echo yes; else echo no; fi"
 
     def process(self, output: Iterable[str]) -> bool:
         return list(output) == ["yes"]
@@ -45,7 +45,7 @@ class Succeeds(FactBase[bool]):
 @operation()
 def daemon(home: str, wanted: Daemon) -> Generator[Any, None, None]:
     """The daemon runs with just these arguments, environment and configuration."""
-    if host.get_fact(RunningFingerprint, home=home, name=wanted.name) == wanted.fingerprint:
+    if host.get_fact(RunningFingerprint, home=home, who=wanted.name) == wanted.fingerprint:
         host.noop(f"{wanted.name} runs already")
         return
     path = f"{home}/run/{wanted.name}.daemon.json"
@@ -58,7 +58,7 @@ def daemon(home: str, wanted: Daemon) -> Generator[Any, None, None]:
 @operation()
 def unless(check: str, *commands: str) -> Generator[str, None, None]:
     """Commands for what `check` (a shell test) says is not so yet. Only for constants of ours."""
-    if host.get_fact(Succeeds, command=check):
+    if host.get_fact(Succeeds, check=check):
         host.noop(check)
         return
     yield from commands
@@ -71,7 +71,7 @@ def packages(names: list[str]) -> None:
     if not missing:
         apt.packages(name=f"packages {', '.join(names)}", packages=names)
         return
-    if host.get_fact(Succeeds, command=f"test -e {POLICY}"):
+    if host.get_fact(Succeeds, check=f"test -e {POLICY}"):
         raise OperationError(f"{POLICY} is there already: remove it, then try again")
     files.put(
         name="hold services back while packages come",

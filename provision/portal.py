@@ -12,6 +12,7 @@ from pyinfra.operations import files
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
+from provision.environment import environment
 from provision.operations import CHECKOUT, Succeeds, daemon
 from provision.secret_file import secret_file
 
@@ -22,7 +23,7 @@ ROOMS = ("jobs", "portal", "stacks")
 def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
     env = environment(settings)
-    if not host.get_fact(Succeeds, command=f"{assignments(env)} '{sys.executable}' -m jobs.admin claimed"):
+    if not host.get_fact(Succeeds, check=f"{assignments(env)} '{sys.executable}' -m jobs.admin claimed"):
         path = f"{home}/keys/setup-token"
         secret_file(name="one-time token", path=path, make=lambda: secrets.token_urlsafe(32))
     else:
@@ -46,22 +47,6 @@ def gunicorn(address: str) -> list[str]:
         "--threads", "32", "--bind", address, "--graceful-timeout", "10", "--log-level", "warning",
         "portal.wsgi:app",
     ]  # fmt: skip
-
-
-def environment(settings: Settings) -> dict[str, str]:
-    """The settings as variables, for processes that must see the same ones."""
-    return {
-        "PORTWRIGHT_HOME": str(settings.home),
-        "PORTWRIGHT_CACHE": str(settings.cache),
-        "PORTWRIGHT_INSTANCE": settings.instance,
-        "PORTWRIGHT_BIND": settings.bind,
-        "PORTWRIGHT_PORTAL_PORT": str(settings.portal_port),
-        "PORTWRIGHT_HTTP_PORT": str(settings.http_port),
-        "PORTWRIGHT_TRAEFIK_PORT": str(settings.traefik_port),
-        "PORTWRIGHT_DATABASE": settings.database,
-        "PORTWRIGHT_INSTALL": settings.install,
-        "PORTWRIGHT_IMAGES": settings.images,
-    }
 
 
 def assignments(env: dict[str, str]) -> str:

@@ -140,7 +140,8 @@ def add_run(
     **columns: Any,
 ) -> Run:
     started = now() - timedelta(minutes=5)
-    columns = {"subject": "Paint it teal", "ref": "main", "commit": COMMIT, **columns}
+    usual = {"subject": "Paint it teal", "ref": "main", "commit": COMMIT}
+    columns = {**usual, "ended_at": started + timedelta(seconds=74), **columns}
     run = Run(
         environment=environment,
         kind=kind,
@@ -149,7 +150,6 @@ def add_run(
         requested_by=email("bob"),
         created_at=started,
         started_at=started,
-        ended_at=started + timedelta(seconds=74),
         **columns,
     )
     session.add(run)

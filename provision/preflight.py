@@ -1,0 +1,87 @@
+"""What must be so before anything is changed; each refusal says what to do."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+from jobs.settings import Settings
+from provision.daemons import running
+from stacks.errors import PortwrightError
+
+MACHINES = ("x86_64", "aarch64")
+SYSTEMS = ("debian", "ubuntu")
+MIN_DISK = 5 * 1024**3
+MIN_MEMORY = 1024**3
+
+
+def check(settings: Settings) -> None:
+    """Raises PortwrightError for the first thing that is not as it must be."""
+    system = system_id()
+    if system not in SYSTEMS:
+        raise PortwrightError(
+            f"this is {system or 'an unknown system'}; Portwright knows Debian and Ubuntu",
+            remedy="use Debian 12 (tried) or Ubuntu 22.04 or newer (untried)",
+        )
+    if os.uname().machine not in MACHINES:
+        raise PortwrightError(
+            f"the processor is {os.uname().machine}",
+            remedy=f"use one of {', '.join(MACHINES)}",
+        )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if memory < MIN_MEMORY:
+        raise PortwrightError(
+            f"this machine has {memory // 1024**2} MB of memory", remedy="give it 1 GB or more"
+        )
+    for folder in (settings.home, settings.cache):
+        free = shutil.disk_usage(existing(folder)).free
+        if free < MIN_DISK:
+            raise PortwrightError(
+                f"only {free // 1024**2} MB are free for {folder}",
+                remedy="free at least 5 GB (docker system df tells what takes space)",
+            )
+    for name, variable, port, daemon in (
+        ("the portal", "PORTAL_PORT", settings.portal_port, "portal"),
+        ("deployed services", "HTTP_PORT", settings.http_port, "traefik"),
+        ("Traefik's API", "TRAEFIK_PORT", settings.traefik_port, "traefik"),
+    ):
+        if not running(settings.home, daemon) and not free_port(settings.bind, port):
+            raise PortwrightError(
+                f"port {port}, which {name} needs, is in use",
+                remedy=f"stop what uses it (ss -ltnp 'sport = :{port}'), or set PORTWRIGHT_{variable}",
+            )
+
+
+def system_id() -> str:
+    try:
+        lines = Path("/etc/os-release").read_text().splitlines()
+    except OSError:
+        return ""
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    return values.get("ID", "").strip('"')
+
+
+def existing(path: Path) -> Path:
+    return path if path.exists() else existing(path.parent)
+
+
+def free_port(address: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError:
+            return False
+    return True
+
+
+if __name__ == "__main__":
+    try:
+        check(Settings.from_environ())
+    except PortwrightError as problem:
+        print(f"{problem}\n  what to do: {problem.remedy}")
+        sys.exit(1)

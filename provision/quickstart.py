@@ -1,0 +1,139 @@
+"""`./quickstart`: this machine becomes a Portwright host with the sample deployed.
+
+    ./quickstart          bring everything up; run again, it changes nothing
+    ./quickstart stop     stop what it started; data and images stay
+    ./quickstart status   what runs
+
+The settings are environment variables: see docs/architecture.md.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import sys
+from pathlib import Path
+
+from jobs.settings import Settings
+from provision import stopping, summary
+from provision.environment import environment
+from provision.steps import Runner, Step, StepFailed
+from stacks.errors import PortwrightError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+PYTHON = sys.executable
+BRANCH = "main"
+
+
+def module(*argv: str) -> list[str]:
+    return [PYTHON, "-m", *argv]
+
+
+def converge(title: str, component: str) -> Step:
+    return Step(title, module("provision.converge", component))
+
+
+def steps(settings: Settings) -> list[Step]:
+    repository = str(settings.home / "git/sample.git")
+    postgres = [converge("Postgres", "postgres")] if settings.database == "postgres" else []
+    return [
+        Step("Is this machine fit for it", module("provision.preflight")),
+        converge("Packages, folders and keys", "base"),
+        converge("Docker engine", "docker"),
+        converge("Redis", "redis"),
+        *postgres,
+        converge("Pulumi, docker provider and Traefik", "toolchain"),
+        converge("Traefik", "traefik"),
+        Step(
+            "Base images",
+            module("stacks.images", "ensure", "python", "postgres"),
+            module("stacks.images", "status", "python", "postgres"),
+        ),
+        converge("Portal and worker", "portal"),
+        Step(
+            "Sample repository",
+            ["/bin/sh", str(CHECKOUT / "provision/sample-repository"), repository],
+            ["test", "-e", f"{repository}/HEAD"],
+        ),
+        Step("Stopped containers", module("provision.stopping", "resume"), module("provision.stopping", "none")),
+        Step(
+            "Sample project, registered",
+            module("jobs.admin", "register", "sample", repository, BRANCH, "--generate", "db_password"),
+            module("jobs.admin", "known", "sample"),
+        ),
+        Step(
+            "Sample project, deployed",
+            module("jobs.admin", "deploy", "sample", "--wait", "--if-never"),
+            module("jobs.admin", "deployed", "sample"),
+        ),
+    ]
+
+
+def up(settings: Settings) -> int:
+    env = {**os.environ, **environment(settings), "PYTHONUNBUFFERED": "1"}
+    todo = steps(settings)
+    log = settings.home / "log/quickstart.log"
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    runner = Runner(env, log, len(todo))
+    for step in todo:
+        runner.run(step)
+    (settings.home / "log/quickstart.json").write_text(json.dumps(runner.results, indent=1))
+    # The first step only looks.
+    changed = runner.changed - 1
+    print()
+    if not changed:
+        print("Nothing changed: everything was already as it should be.\n")
+    summary.show(settings, env)
+    return 0
+
+
+def main() -> int:
+    command = sys.argv[1] if len(sys.argv) > 1 else "up"
+    if command in ("-h", "--help", "help"):
+        print(__doc__)
+        return 0
+    try:
+        settings = Settings.from_environ()
+        with lock(settings.home):
+            if command == "up":
+                return up(settings)
+            if command == "stop":
+                return stopping.stop_all(settings)
+            if command == "status":
+                return summary.status(settings)
+    except PortwrightError as error:
+        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
+        return 1
+    except StepFailed as failed:
+        print(f"\n{failed.title} could not be done:", file=sys.stderr)
+        print("\n".join(f"  {line}" for line in failed.lines), file=sys.stderr)
+        print(f"  what to do: {failed.remedy}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. Run ./quickstart again: it goes on from where it was.", file=sys.stderr)
+        return 130
+    print(f"{command!r} is no command of ./quickstart; use stop, status or --help", file=sys.stderr)
+    return 2
+
+
+class lock:
+    """One quickstart at a time for a home; a second one waits and says so."""
+
+    def __init__(self, home: Path) -> None:
+        home.mkdir(parents=True, exist_ok=True, mode=0o711)
+        self.file = (home / "quickstart.lock").open("w")
+
+    def __enter__(self) -> None:
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another ./quickstart is at work here; waiting for it.", flush=True)
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""Stopping what ./quickstart started, and only that; and starting again what it stopped."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from jobs.settings import Settings
+from provision.daemons import running, stop
+
+# In this order: who asks before who answers.
+DAEMONS = ("portal", "worker", "traefik", "redis", "postgres", "dockerd")
+
+
+def stopped_file(settings: Settings) -> Path:
+    return settings.home / "run/stopped.json"
+
+
+def docker(*argv: str) -> list[str]:
+    done = subprocess.run(["docker", *argv], capture_output=True, text=True)
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def stop_all(settings: Settings) -> int:
+    """Stop containers of this instance, then the daemons; say each."""
+    containers = docker(
+        "ps", "--quiet", "--no-trunc", "--filter", f"label=portwright.instance={settings.instance}"
+    )
+    ended = []
+    for name in DAEMONS[:2]:
+        ended += [name] if stop(settings.home, name) else []
+    if containers:
+        stopped_file(settings).write_text(json.dumps(containers))
+        docker("stop", *containers)
+        ended.append(f"{len(containers)} containers")
+    for name in DAEMONS[2:]:
+        ended += [name] if stop(settings.home, name) else []
+    print(f"Stopped: {', '.join(ended)}." if ended else "Nothing of it was running.")
+    if docker("info", "--format", "{{.ID}}"):
+        print("Docker goes on: it was there before.")
+    print(f"Data, images and settings stay in {settings.home} and in Docker; ./quickstart starts all again.")
+    return 0
+
+
+def resume(settings: Settings) -> int:
+    """Start the containers that stop_all stopped."""
+    path = stopped_file(settings)
+    if path.exists():
+        for container in json.loads(path.read_text()):
+            # One that somebody removed in between is no reason to stop here.
+            docker("start", container)
+        path.unlink()
+    return 0
+
+
+def main() -> int:
+    settings = Settings.from_environ()
+    if sys.argv[1:] == ["resume"]:
+        return resume(settings)
+    return 1 if stopped_file(settings).exists() else 0
+
+
+def states(settings: Settings) -> dict[str, bool]:
+    """Daemon -> whether it runs as ours."""
+    return {name: running(settings.home, name) is not None for name in DAEMONS}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

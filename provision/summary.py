@@ -1,0 +1,60 @@
+"""The last thing a newcomer reads: where everything is, and what to try next."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs.settings import Settings
+from provision.stopping import states
+
+
+def show(settings: Settings, env: Mapping[str, str]) -> None:
+    console = Console(soft_wrap=True, highlight=False)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    token = settings.home / "keys/setup-token"
+    table.add_row("Portal", settings.portal_url)
+    if token.exists():
+        table.add_row("Become its owner", f"{settings.portal_url}/setup?token={token.read_text()}")
+    for url in sample_urls(env):
+        table.add_row("Sample", url)
+    table.add_row("Sample's repository", str(settings.home / "git/sample.git"))
+    console.print(table)
+    first = (
+        "Open the link above in a browser and choose your password (the link works once)."
+        if token.exists()
+        else f"Sign in at {settings.portal_url} and look at the sample's release and its plan."
+    )
+    console.print("\nThree things to try:")
+    console.print(f"  1. {first}")
+    console.print(
+        "  2. Change the sample: git clone "
+        f"{settings.home}/git/sample.git, edit COLOR in portwright.yaml, commit, push;"
+    )
+    console.print(
+        f"     then .venv/bin/portwright login {settings.portal_url} and .venv/bin/portwright plan sample"
+    )
+    console.print("  3. .venv/bin/portwright deploy sample, then .venv/bin/portwright rollback sample 1")
+    console.print("\n./quickstart stop stops all of it again.")
+
+
+def sample_urls(env: Mapping[str, str]) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs.admin", "urls", "sample"],
+        env=env,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout.split() if done.returncode == 0 else []
+
+
+def status(settings: Settings) -> int:
+    """What runs; exits with 1 where the portal or the worker does not."""
+    now = states(settings)
+    for name, up in now.items():
+        print(f"{name:10} {'runs' if up else 'does not run (or is not ours)'}")
+    return 0 if now["portal"] and now["worker"] else 1

@@ -1,0 +1,106 @@
+"""The pages in Chromium: signing in, the diff, the live log, two widths, no complaints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+import sample_data as data
+from flask import Flask
+from werkzeug.serving import make_server
+
+from jobs.models import Run
+from jobs.settings import Settings
+from jobs.states import move
+from portal import create_app
+from portal.database import db
+
+pytestmark = pytest.mark.system
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
+QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PAGES = (
+    "/",
+    "/account",
+    "/projects/new",
+    "/projects/sample",
+    "/projects/sample/releases",
+    "/projects/sample/releases/2",
+    *(f"/runs/{number}" for number in range(1, 8)),
+)
+
+
+@pytest.fixture
+def url(app: Flask, settings: Settings) -> Iterator[str]:
+    """The portal with all its protections on."""
+    strict = create_app(settings, doorbell=lambda run: None)
+    server = make_server("127.0.0.1", 0, strict, threaded=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *QUIET])
+        yield browser
+        browser.close()
+
+
+def sign_in(browser: Any, url: str, width: int, complaints: list[str]) -> Any:
+    page = browser.new_context(viewport={"width": width, "height": 900}).new_page()
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(f"{url}/runs/3")
+    page.get_by_label("E-mail").fill("alice@example.org")
+    page.get_by_label("Password").fill(data.PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"{url}/runs/3")
+    return page
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_every_page_fits_and_none_complains(browser: Any, url: str, width: int) -> None:
+    complaints: list[str] = []
+    page = sign_in(browser, url, width, complaints)
+    assert page.get_by_text("DATA LOSS").is_visible()
+    assert page.locator(".after code").first.is_visible()
+    for path in PAGES:
+        page.goto(url + path)
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, path
+    assert complaints == []
+
+
+def test_a_run_is_watched_until_its_end(
+    browser: Any, url: str, app: Flask, settings: Settings
+) -> None:
+    log = settings.run_log(8)
+    with app.app_context():
+        environment = db.session.get_one(Run, 1).environment
+        data.add_run(db.session, environment, "deploy", "building", ended_at=None)
+    log.write_text("".join(f"line {n}\n" for n in range(200)))
+    complaints: list[str] = []
+    page = sign_in(browser, url, 1280, complaints)
+    page.goto(f"{url}/runs/8")
+    assert page.get_by_text("The plan comes here").is_visible()
+    page.evaluate("document.getElementById('log').scrollTop = 0")
+    with log.open("a") as file:
+        file.write("\x1b[1m<b>built</b>\x1b[0m\n")
+    page.get_by_text("<b>built</b>").wait_for()
+    assert page.evaluate("document.getElementById('log').scrollTop") == 0  # the person reads
+    with app.app_context():
+        move(db.session, 8, "planning", plan=data.rich_plan().to_json())
+        page.get_by_text("1 to replace").wait_for()
+        move(db.session, 8, "failed", error={"message": "it stopped", "remedy": "look", "path": ""})
+    page.get_by_text("it stopped").wait_for()
+    assert page.locator("h1 .badge").inner_text() == "failed"
+    assert "failed" in page.title() and complaints == []
