@@ -87,7 +87,13 @@ def rollback(project: str, release: int, agreed: str | None, no_follow: bool) ->
 
 @click.command()
 @click.argument("project")
-@click.option("--volume", "volumes", multiple=True, help="Delete this volume and its data too.")
+@click.option(
+    "--volume",
+    "volumes",
+    multiple=True,
+    metavar="SERVICE-VOLUME",
+    help="Delete this volume and its data too.",
+)
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--no-follow", is_flag=True, help="Don't wait for the end.")
 def destroy(project: str, volumes: tuple[str, ...], yes: bool, no_follow: bool) -> None:

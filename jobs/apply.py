@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from sqlalchemy import update
 
 from jobs import repair
@@ -15,7 +17,10 @@ from stacks.engine import EngineFailure
 from stacks.errors import PortwrightError
 from stacks.spec import Spec
 from stacks.traffic import drain_hook
-from stacks.world import casualties
+from stacks.watch import Watch
+from stacks.world import Casualty, casualties
+
+SETTLE = 3.0
 
 
 def release(context: Context, spec: Spec) -> None:
@@ -23,14 +28,15 @@ def release(context: Context, spec: Spec) -> None:
     resources = compile_spec(spec, context.settings.instance)
     secrets = context.secrets(spec, context.current_spec)
     context.log("applying")
+    watch = Watch(context.docker, context.place, context.run.id)
     try:
         drain = drain_hook(context.traefik, resources, context.log)
-        context.engine.up(resources, secrets, drain, context.log)
+        with watch:
+            context.engine.up(resources, secrets, drain, context.log)
         move(context.session, context.run.id, "verifying")
-        verify(context, resources)
+        verify(context, spec, resources)
     except PortwrightError as error:
-        diagnosed = diagnose(context, error)
-        context.log(f"failed: {diagnosed}")
+        diagnosed = diagnose(context, error, watch.buried)
         repair.put_back(context)
         raise diagnosed from None
     orphans = repair.sweep_orphans(context)
@@ -39,38 +45,36 @@ def release(context: Context, spec: Spec) -> None:
     store(context, spec)
 
 
-def verify(context: Context, resources: tuple[Resource, ...]) -> None:
-    """Every route of the release is live in Traefik."""
+def verify(context: Context, spec: Spec, resources: tuple[Resource, ...]) -> None:
+    """Every new container is still up, and every route of the release is live in Traefik."""
+    new = [s for s in spec.services.values() if s.generation == context.run.id]
+    if any(service.healthcheck is None for service in new):
+        # Nothing tells when these are well: see that they do not fall over at once.
+        time.sleep(SETTLE)
+        if casualties(context.docker, context.place, context.run.id):
+            raise EngineFailure("a container did not stay up", [], "read the log")
     for router in sorted({resource.router for resource in resources if resource.router}):
         context.traefik.wait(router)
     context.log("every route is live")
 
 
-def diagnose(context: Context, error: PortwrightError) -> PortwrightError:
+def diagnose(context: Context, error: PortwrightError, buried: list[Casualty]) -> PortwrightError:
     """The containers' own story where they have one, with their last lines kept in the log."""
-    found = casualties(context.docker, context.place, context.run.id)
+    found = [*buried, *casualties(context.docker, context.place, context.run.id)]
     for one in found:
         context.log(f"== the last lines of {one.service} ({one.name}) ==")
         for line in one.last_lines or ("(it said nothing)",):
             context.log(f"| {line}")
-    if not found:
+    if not found or not isinstance(error, EngineFailure):
         return error
     first = found[0]
     said = next((line for line in reversed(first.last_lines) if line.strip()), "")
-    return (
-        PortwrightError(
-            first.cause + (f"; the last it said: {said[:300]}" if said else ""),
-            remedy="read its last lines in the log, correct the code, its variables or its healthcheck, "
-            "and deploy again"
-            + (
-                "; release " + str(context.current.number) + " still serves"
-                if context.current
-                else ""
-            ),
-            path=f"services.{first.service}",
-        )
-        if isinstance(error, EngineFailure)
-        else error
+    serving = f"; release {context.current.number} still serves" if context.current else ""
+    return PortwrightError(
+        first.cause + (f"; the last it said: {said[:300]}" if said else ""),
+        remedy="read its last lines in the log, correct the code, its variables or its healthcheck, "
+        f"and deploy again{serving}",
+        path=f"services.{first.service}",
     )
 
 

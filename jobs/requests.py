@@ -11,10 +11,10 @@ from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.models import Environment, Event, Project, Release, Run, Secret
+from jobs.models import Environment, Event, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
 from stacks.errors import PortwrightError
-from stacks.names import check_name, check_secret_name
+from stacks.names import check_name, check_secret_name, check_volume_name
 
 Doorbell = Callable[[int], None]
 KINDS = ("plan", "deploy", "rollback", "destroy", "refresh")
@@ -23,12 +23,28 @@ PLAN_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 def create_project(
-    session: Session, name: str, repository: str, branch: str, *, by: str
+    session: Session,
+    name: str,
+    repository: str,
+    branch: str,
+    *,
+    by: str,
+    owner: User | None = None,
 ) -> Project:
-    """Register a repository; its environment `production` comes with it."""
+    """Register a repository; its environment `production` comes with it.
+
+    owner: who gets that role on it, in the same transaction. A path on this server is
+    for its administrator and its host owner only.
+    """
     check_name("name", name)
     check_ref("branch", branch)
     check_repository(repository)
+    if repository.startswith("/") and owner is not None and not owner.host_owner:
+        raise PortwrightError(
+            "a path on this server is for its owner only",
+            remedy="give the address of a repository on a forge",
+            path="repository",
+        )
     if session.scalar(select(Project).where(Project.name == name)):
         raise PortwrightError(
             f"a project {name!r} is there already", remedy="choose another name", path="name"
@@ -36,6 +52,9 @@ def create_project(
     project = Project(name=name, repository=repository, branch=branch)
     project.environments.append(Environment(name="production"))
     session.add(project)
+    if owner is not None:
+        session.flush()
+        session.add(Member(project_id=project.id, user_id=owner.id, role="owner"))
     record(session, by, "project.created", name, repository=repository, branch=branch)
     session.commit()
     return project
@@ -106,7 +125,7 @@ def request_run(
         ref=ref or (environment.project.branch if release is None else None),
         target=release,
         expected_plan=plan,
-        options={"volumes": [check_name("volumes", name) for name in volumes]},
+        options={"volumes": [check_volume_name("volumes", name) for name in volumes]},
         requested_by=by,
     )
     session.add(run)

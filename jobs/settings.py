@@ -11,6 +11,7 @@ from pathlib import Path
 from stacks.errors import PortwrightError
 
 PREFIX = "PORTWRIGHT_"
+DEFAULT_CACHE = Path("~/.cache/portwright").expanduser()
 INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
 MIRROR = re.compile(r"mirror:[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 
@@ -20,7 +21,7 @@ class Settings:
     """Where this host's Portwright lives and listens."""
 
     home: Path = Path("/var/lib/portwright")
-    cache: Path = Path("~/.cache/portwright").expanduser()
+    cache: Path = DEFAULT_CACHE
     instance: str = "pw"
     bind: str = "127.0.0.1"
     portal_port: int = 8700

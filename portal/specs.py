@@ -52,4 +52,6 @@ def urls_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
 
 
 def volumes_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
-    return sorted({name for each in services_of(spec, settings) for name in each.volumes})
+    """Names by which a destroy is told of volumes: `service-volume`, as two may share a name."""
+    services = services_of(spec, settings)
+    return [f"{service.name}-{name}" for service in services for name in service.volumes]

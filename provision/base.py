@@ -23,7 +23,9 @@ def deploy_component(settings: Settings) -> None:
     # Postgres runs as a user of its own and must reach its folder: passing through is allowed, reading is not.
     files.directory(name="home", path=home, mode="711")
     for folder in FOLDERS:
-        files.directory(name=folder, path=f"{home}/{folder}", mode="711" if folder == "run" else "700")
+        files.directory(
+            name=folder, path=f"{home}/{folder}", mode="711" if folder == "run" else "700"
+        )
     files.directory(name="keys", path=f"{home}/keys", mode="700")
     for name, make in {
         "secret-key": lambda: secrets.token_hex(32),

@@ -104,7 +104,9 @@ def start(home: Path, daemon: Daemon) -> int:
         if process.poll() is not None:
             raise DaemonError(f"{daemon.name} ended at once. {tail(log)}")
         if time.monotonic() > deadline:
-            raise DaemonError(f"{daemon.name} did not answer in {daemon.patience:.0f} s. {tail(log)}")
+            raise DaemonError(
+                f"{daemon.name} did not answer in {daemon.patience:.0f} s. {tail(log)}"
+            )
         time.sleep(STEP)
     return process.pid
 

@@ -28,7 +28,9 @@ def deploy_component(settings: Settings) -> None:
     packages(host.data.docker_packages)
     if not host.get_fact(File, path=CONFIG):
         files.put(
-            name="log caps", src=StringIO(json.dumps(host.data.docker_daemon, indent=2)), dest=CONFIG
+            name="log caps",
+            src=StringIO(json.dumps(host.data.docker_daemon, indent=2)),
+            dest=CONFIG,
         )
     if host.get_fact(Succeeds, check="test -d /run/systemd/system"):
         systemd.service(name="docker", service="docker", running=True, enabled=True)

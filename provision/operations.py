@@ -26,7 +26,9 @@ class RunningFingerprint(FactBase[str]):
     """The fingerprint of a daemon that runs, empty where it does not."""
 
     def command(self, home: str, who: str) -> StringCommand:
-        return StringCommand(sys.executable, "-m", "provision.daemons", "status", QuoteString(home), who)
+        return StringCommand(
+            sys.executable, "-m", "provision.daemons", "status", QuoteString(home), who
+        )
 
     def process(self, output: Iterable[str]) -> str:
         return "".join(output).strip()

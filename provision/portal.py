@@ -23,7 +23,9 @@ ROOMS = ("jobs", "portal", "stacks")
 def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
     env = environment(settings)
-    if not host.get_fact(Succeeds, check=f"{assignments(env)} '{sys.executable}' -m jobs.admin claimed"):
+    if not host.get_fact(
+        Succeeds, check=f"{assignments(env)} '{sys.executable}' -m jobs.admin claimed"
+    ):
         path = f"{home}/keys/setup-token"
         secret_file(name="one-time token", path=path, make=lambda: secrets.token_urlsafe(32))
     else:
@@ -35,16 +37,24 @@ def deploy_component(settings: Settings) -> None:
         ("worker", [sys.executable, "-m", "jobs.worker"], "", 600.0),
     ):
         wanted = Daemon(
-            name, argv, env={**env, "PORTWRIGHT_CODE": code}, cwd=str(CHECKOUT), ready=ready, grace=grace
+            name,
+            argv,
+            env={**env, "PORTWRIGHT_CODE": code},
+            cwd=str(CHECKOUT),
+            ready=ready,
+            grace=grace,
         )
         daemon(name=name, home=home, wanted=wanted)
 
 
 def gunicorn(address: str) -> list[str]:
-    """One process with threads: a log stream holds a thread for as long as it is read."""
+    """One worker with threads: a log stream holds a thread for as long as it is read.
+
+    Preloaded, so that the parent's memory is shared with it.
+    """
     return [
         sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1",
-        "--threads", "32", "--bind", address, "--graceful-timeout", "10", "--log-level", "warning",
+        "--threads", "32", "--preload", "--bind", address, "--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket",
         "portal.wsgi:app",
     ]  # fmt: skip
 

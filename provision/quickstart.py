@@ -38,7 +38,9 @@ def steps(settings: Settings) -> list[Step]:
     repository = str(settings.home / "git/sample.git")
     postgres = [converge("Postgres", "postgres")] if settings.database == "postgres" else []
     return [
-        Step("Is this machine fit for it", module("provision.preflight")),
+        Step(
+            "Is this machine fit for it", module("provision.preflight"), change=[], unchanged="yes"
+        ),
         converge("Packages, folders and keys", "base"),
         converge("Docker engine", "docker"),
         converge("Redis", "redis"),
@@ -56,10 +58,16 @@ def steps(settings: Settings) -> list[Step]:
             ["/bin/sh", str(CHECKOUT / "provision/sample-repository"), repository],
             ["test", "-e", f"{repository}/HEAD"],
         ),
-        Step("Stopped containers", module("provision.stopping", "resume"), module("provision.stopping", "none")),
+        Step(
+            "Stopped containers",
+            module("provision.stopping", "resume"),
+            module("provision.stopping", "none"),
+        ),
         Step(
             "Sample project, registered",
-            module("jobs.admin", "register", "sample", repository, BRANCH, "--generate", "db_password"),
+            module(
+                "jobs.admin", "register", "sample", repository, BRANCH, "--generate", "db_password"
+            ),
             module("jobs.admin", "known", "sample"),
         ),
         Step(
@@ -79,10 +87,8 @@ def up(settings: Settings) -> int:
     for step in todo:
         runner.run(step)
     (settings.home / "log/quickstart.json").write_text(json.dumps(runner.results, indent=1))
-    # The first step only looks.
-    changed = runner.changed - 1
     print()
-    if not changed:
+    if not runner.changed:
         print("Nothing changed: everything was already as it should be.\n")
     summary.show(settings, env)
     return 0

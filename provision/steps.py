@@ -30,13 +30,18 @@ class StepFailed(Exception):
 class Step:
     """A command. done: a command that exits with 0 where the step has nothing to do.
 
-    A command of `provision.converge` tells itself what it changed.
+    change: what the command changes; empty for one that only looks. A command of
+    `provision.converge` tells itself what it changed.
     """
 
     title: str
     argv: Sequence[str]
     done: Sequence[str] | None = None
-    remedy: str = "correct what the lines above say, then run ./quickstart again: it goes on from there"
+    change: list[str] = field(default_factory=lambda: ["done"])
+    unchanged: str = "already so"
+    remedy: str = (
+        "correct what the lines above say, then run ./quickstart again: it goes on from there"
+    )
 
 
 @dataclass
@@ -58,14 +63,19 @@ class Runner:
         number = len(self.results) + 1
         head = f"[{number}/{self.total}] {step.title}"
         started = time.monotonic()
-        if step.done and not subprocess.run(step.done, env=self.env, capture_output=True).returncode:
+        if (
+            step.done
+            and not subprocess.run(step.done, env=self.env, capture_output=True).returncode
+        ):
             changes: list[str] = []
         else:
             lines = self.command(head, step, started)
-            changes = changes_of(lines) if "provision.converge" in step.argv else ["done"]
+            changes = changes_of(lines) if "provision.converge" in step.argv else step.change
         seconds = round(time.monotonic() - started, 1)
-        told = ", ".join(changes[:3]) + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")
-        self.line(f"{head}: {told or 'already so'} ({seconds} s)", end="\n")
+        told = ", ".join(changes[:3]) + (
+            f" and {len(changes) - 3} more" if len(changes) > 3 else ""
+        )
+        self.line(f"{head}: {told or step.unchanged} ({seconds} s)", end="\n")
         self.results.append({"step": step.title, "seconds": seconds, "changed": bool(changes)})
 
     def command(self, head: str, step: Step, started: float) -> list[str]:

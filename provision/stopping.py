@@ -40,7 +40,9 @@ def stop_all(settings: Settings) -> int:
     print(f"Stopped: {', '.join(ended)}." if ended else "Nothing of it was running.")
     if docker("info", "--format", "{{.ID}}"):
         print("Docker goes on: it was there before.")
-    print(f"Data, images and settings stay in {settings.home} and in Docker; ./quickstart starts all again.")
+    print(
+        f"Data, images and settings stay in {settings.home} and in Docker; ./quickstart starts all again."
+    )
     return 0
 
 

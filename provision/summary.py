@@ -6,40 +6,36 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
-from rich.console import Console
-from rich.table import Table
-
 from jobs.settings import Settings
 from provision.stopping import states
 
 
 def show(settings: Settings, env: Mapping[str, str]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     token = settings.home / "keys/setup-token"
-    table.add_row("Portal", settings.portal_url)
+    rows = [("Portal", settings.portal_url)]
     if token.exists():
-        table.add_row("Become its owner", f"{settings.portal_url}/setup?token={token.read_text()}")
-    for url in sample_urls(env):
-        table.add_row("Sample", url)
-    table.add_row("Sample's repository", str(settings.home / "git/sample.git"))
-    console.print(table)
+        link = f"{settings.portal_url}/setup?token={token.read_text()}"
+        rows.append(("Become its owner", link))
+    rows += [("Sample", url) for url in sample_urls(env)]
+    rows.append(("Sample's repository", str(settings.home / "git/sample.git")))
+    for label, value in rows:
+        print(f"{label:<21}{value}")
     first = (
         "Open the link above in a browser and choose your password (the link works once)."
         if token.exists()
         else f"Sign in at {settings.portal_url} and look at the sample's release and its plan."
     )
-    console.print("\nThree things to try:")
-    console.print(f"  1. {first}")
-    console.print(
+    print("\nThree things to try:")
+    print(f"  1. {first}")
+    print(
         "  2. Change the sample: git clone "
         f"{settings.home}/git/sample.git, edit COLOR in portwright.yaml, commit, push;"
     )
-    console.print(
+    print(
         f"     then .venv/bin/portwright login {settings.portal_url} and .venv/bin/portwright plan sample"
     )
-    console.print("  3. .venv/bin/portwright deploy sample, then .venv/bin/portwright rollback sample 1")
-    console.print("\n./quickstart stop stops all of it again.")
+    print("  3. .venv/bin/portwright deploy sample, then .venv/bin/portwright rollback sample 1")
+    print("\n./quickstart stop stops all of it again.")
 
 
 def sample_urls(env: Mapping[str, str]) -> list[str]:

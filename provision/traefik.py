@@ -19,7 +19,9 @@ def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
     text = yaml.safe_dump(config(settings), sort_keys=False)
     files.directory(name="traefik folder", path=f"{home}/traefik", mode="700")
-    files.put(name="traefik.yaml", src=StringIO(text), dest=f"{home}/traefik/traefik.yaml", mode="600")
+    files.put(
+        name="traefik.yaml", src=StringIO(text), dest=f"{home}/traefik/traefik.yaml", mode="600"
+    )
     daemon(
         name="traefik",
         home=home,

@@ -101,7 +101,7 @@ def run_build(
     labels: Mapping[str, str],
     say: Say,
 ) -> None:
-    argv = ["docker", "build", "--file", str(dockerfile), "--tag", tag]
+    argv = ["docker", "build", "--force-rm", "--file", str(dockerfile), "--tag", tag]
     for key, value in sorted(labels.items()):
         argv += ["--label", f"{key}={value}"]
     for key, value in sorted(build.args.items()):

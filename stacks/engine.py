@@ -177,7 +177,7 @@ class Engine:
             ) from None
 
 
-NOISE = ("sdk-v2/", "update failed", "preview failed")
+NOISE = ("update failed", "preview failed")
 
 _commands: dict[str, PulumiCommand] = {}
 

@@ -25,6 +25,8 @@ VERBS = {
     OpType.DELETE_REPLACED: ("removing the old", "removed the old"),
     OpType.READ: ("reading", "read"),
 }
+# What the provider logs a second time, without the resource it is about.
+PROVIDER_NOISE = "sdk-v2/"
 COLOUR_TAGS = re.compile(r"<\{%[^%]*%\}>")
 
 
@@ -61,7 +63,7 @@ class Listener:
             self.failed.append(logical_name(event.res_op_failed_event.metadata.urn))
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":
             text = COLOUR_TAGS.sub("", event.diagnostic_event.message).strip()
-            if text:
+            if text and not text.startswith(PROVIDER_NOISE):
                 self.errors.append(text)
                 self.write(text)
 

@@ -32,8 +32,9 @@ class Place:
             ]
         }
 
-    def volume(self, service: str, key: str) -> str:
-        return f"{self.instance}-{self.project}-{self.environment}-{service}-{key}"
+    def volume(self, name: str) -> str:
+        """The Docker name of the volume that a person calls SERVICE-KEY."""
+        return f"{self.instance}-{self.project}-{self.environment}-{name}"
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,12 @@ def volumes(client: docker.DockerClient, place: Place) -> list[str]:
 
 
 def delete_volume(client: docker.DockerClient, place: Place, name: str) -> None:
-    """Delete a volume of the environment for good, by its full or its `service-key` name."""
-    wanted = next((v for v in volumes(client, place) if v == name or v.endswith(f"-{name}")), None)
-    if wanted is None:
+    """Delete a volume of the environment for good. name: SERVICE-KEY, such as `db-data`."""
+    wanted = place.volume(name)
+    if wanted not in volumes(client, place):
         raise PortwrightError(
             f"this environment has no volume {name!r}",
-            remedy="choose from: " + (", ".join(volumes(client, place)) or "none is left"),
+            remedy="choose from: " + (", ".join(v.removeprefix(place.volume("")) for v in volumes(client, place)) or "none is left"),
             path="volumes",
         )
     client.volumes.get(wanted).remove()

@@ -125,8 +125,8 @@ def test_destroy_asks_for_the_name(alice: Any, settings: Settings, worker: Any) 
     assert worker.done == []
     assert alice("destroy", "sample", typed="sample\n").exit_code == 0
     assert newest(settings).options == {"volumes": []}
-    assert alice("destroy", "sample", "--yes", "--volume", "data").exit_code == 0
-    assert newest(settings).options == {"volumes": ["data"]}
+    assert alice("destroy", "sample", "--yes", "--volume", "database-data").exit_code == 0
+    assert newest(settings).options == {"volumes": ["database-data"]}
 
 
 def test_a_secret_comes_from_standard_input(alice: Any, settings: Settings) -> None:

@@ -150,12 +150,14 @@ def test_buttons_of_the_history(page: Any, app: Flask, button: str, kind: str) -
 
 def test_destroy_needs_the_typed_name_and_keeps_volumes(page: Any, app: Flask) -> None:
     alice = page("alice")
+    shown = alice.get("/projects/sample").text
+    assert 'name="volumes" value="database-data">' in shown  # and it is not checked
     refused = alice.post("/projects/sample/destroy", data={"confirm": "samples"})
     assert refused.status_code == 422 and "type sample" in refused.text
     alice.post("/projects/sample/destroy", data={"confirm": "sample"})
     assert newest(app).options == {"volumes": []}
-    alice.post("/projects/sample/destroy", data={"confirm": "sample", "volumes": ["data"]})
-    assert (newest(app).kind, newest(app).options) == ("destroy", {"volumes": ["data"]})
+    alice.post("/projects/sample/destroy", data={"confirm": "sample", "volumes": ["database-data"]})
+    assert (newest(app).kind, newest(app).options) == ("destroy", {"volumes": ["database-data"]})
 
 
 def test_a_bad_field_comes_back_with_what_was_typed(page: Any) -> None:

@@ -1,0 +1,78 @@
+"""Watching new containers come up, so that a hopeless one ends the wait at once.
+
+The provider only waits for `healthy` until its time is up; a crash loop would take all of it.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+import docker
+from docker.errors import DockerException, NotFound
+
+from stacks.world import Casualty, Place, casualties, containers
+
+RESTARTS = 3
+STEP = 0.5
+
+
+class Watch:
+    """While open, removes a generation's containers that can't get well; keeps their story.
+
+    Hopeless is: restarted RESTARTS times, or called unhealthy by Docker. The provider
+    then fails on the missing container, and the engine goes on to report it.
+    """
+
+    def __init__(self, client: docker.DockerClient, place: Place, generation: int) -> None:
+        self.client = client
+        self.place = place
+        self.generation = generation
+        self.buried: list[Casualty] = []
+        self.over = threading.Event()
+        self.thread = threading.Thread(target=self.watch, daemon=True)
+
+    def __enter__(self) -> Watch:
+        self.thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def watch(self) -> None:
+        while not self.over.wait(STEP):
+            try:
+                self.look()
+            except DockerException:
+                continue
+
+    def look(self) -> None:
+        hopeless = {
+            container.name: container
+            for container in containers(self.client, self.place)
+            if container.labels.get("portwright.generation") == str(self.generation)
+            and beyond_hope(container.attrs)
+        }
+        if not hopeless:
+            return
+        for casualty in casualties(self.client, self.place, self.generation):
+            if casualty.name in hopeless:
+                self.buried.append(casualty)
+                try:
+                    hopeless[casualty.name].remove(force=True)
+                except NotFound:
+                    continue
+
+
+def beyond_hope(attrs: dict[str, object]) -> bool:
+    """For an inspected container; `attrs` is Docker's answer."""
+    state = attrs.get("State") or {}
+    assert isinstance(state, dict)
+    health = (state.get("Health") or {}).get("Status")
+    return health == "unhealthy" or int(str(attrs.get("RestartCount") or 0)) >= RESTARTS
