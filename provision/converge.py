@@ -22,7 +22,16 @@ from pyinfra.api.operations import run_ops
 
 from jobs.settings import Settings
 
-COMPONENTS = ("base", "docker", "redis", "postgres", "toolchain", "traefik", "portal")
+COMPONENTS = (
+    "base",
+    "docker",
+    "redis",
+    "postgres",
+    "toolchain",
+    "traefik",
+    "portal",
+    "testing_tools",
+)
 FOLDER = Path(__file__).resolve().parent.parent / "inventory"
 
 

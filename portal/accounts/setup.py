@@ -45,7 +45,7 @@ def create_owner(email: str, hashed: str) -> User:
     """Make the first user, owner of every project there is; raises 410 for a second."""
     lock_users()
     refuse_when_owned()
-    user = User(email=email, password_hash=hashed)
+    user = User(email=email, password_hash=hashed, host_owner=True)
     db.session.add(user)
     db.session.flush()
     for project in db.session.scalars(select(Project)):

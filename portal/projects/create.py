@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.exc import IntegrityError
 
-from jobs.models import Member, Project, User
+from jobs.models import Project, User
 from jobs.requests import create_project
 from portal.database import db
 from portal.errors import Refused
@@ -17,10 +17,8 @@ def create_owned(name: str, repository: str, branch: str, owner: User) -> Projec
     if known:
         raise taken
     try:
-        project = create_project(db.session, name, repository, branch, by=owner.email)
+        project = create_project(db.session, name, repository, branch, by=owner.email, owner=owner)
     except IntegrityError:
         db.session.rollback()
         raise taken from None
-    db.session.add(Member(project_id=project.id, user_id=owner.id, role="owner"))
-    db.session.commit()
     return project
