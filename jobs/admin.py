@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 
@@ -9,6 +10,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs.context import open_engine_of
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import doorbell
 from jobs.models import Project, Run, User
@@ -114,6 +116,29 @@ def follow(settings: Settings, session: Session, run: Run) -> None:
         if state in FINAL:
             sys.exit(0 if state == "succeeded" else 1)
         time.sleep(STEP)
+
+
+@main.command()
+@click.argument("name")
+@click.option("--wait", is_flag=True, help="follow the run to its end")
+@click.pass_obj
+def refresh(given: tuple[Settings, Session], name: str, wait: bool) -> None:
+    """Read the host into the engine's state, so that the next plan shows what is gone."""
+    settings, session = given
+    environment = production(find(session, name))
+    run = request_run(session, doorbell(settings.redis_url), environment, "refresh", by=ACTOR)
+    if wait:
+        follow(settings, session, run)
+
+
+@main.command()
+@click.argument("name")
+@click.pass_obj
+def history(given: tuple[Settings, Session], name: str) -> None:
+    """The engine's own record of what it did, newest first, as JSON."""
+    settings, session = given
+    environment = production(find(session, name))
+    print(json.dumps(open_engine_of(settings, environment).history(), indent=1))
 
 
 @main.command()

@@ -13,14 +13,11 @@ from jobs.prepare import next_release
 from jobs.requests import record
 from jobs.states import move
 from stacks.compile import Resource, compile_spec
-from stacks.engine import EngineFailure
 from stacks.errors import PortwrightError
 from stacks.spec import Spec
-from stacks.traffic import drain_hook
+from stacks.traffic import drain_hook, generation
 from stacks.watch import Watch
 from stacks.world import Casualty, casualties
-
-SETTLE = 3.0
 
 
 def release(context: Context, spec: Spec) -> None:
@@ -30,11 +27,11 @@ def release(context: Context, spec: Spec) -> None:
     context.log("applying")
     watch = Watch(context.docker, context.place, context.run.id)
     try:
-        drain = drain_hook(context.traefik, resources, context.log)
+        drain = drain_hook(context.traefik, resources, watch.check, context.log)
         with watch:
             context.engine.up(resources, secrets, drain, context.log)
-        move(context.session, context.run.id, "verifying")
-        verify(context, spec, resources)
+            move(context.session, context.run.id, "verifying")
+            verify(context, resources, watch)
     except PortwrightError as error:
         diagnosed = diagnose(context, error, watch.buried)
         repair.put_back(context)
@@ -45,14 +42,11 @@ def release(context: Context, spec: Spec) -> None:
     store(context, spec)
 
 
-def verify(context: Context, spec: Spec, resources: tuple[Resource, ...]) -> None:
+def verify(context: Context, resources: tuple[Resource, ...], watch: Watch) -> None:
     """Every new container is still up, and every route of the release is live in Traefik."""
-    new = [s for s in spec.services.values() if s.generation == context.run.id]
-    if any(service.healthcheck is None for service in new):
-        # Nothing tells when these are well: see that they do not fall over at once.
-        time.sleep(SETTLE)
-        if casualties(context.docker, context.place, context.run.id):
-            raise EngineFailure("a container did not stay up", [], "read the log")
+    mark = str(context.run.id)
+    time.sleep(max((r.settle for r in resources if generation(r.args) == mark), default=0.0))
+    watch.check()
     for router in sorted({resource.router for resource in resources if resource.router}):
         context.traefik.wait(router)
     context.log("every route is live")
@@ -65,7 +59,7 @@ def diagnose(context: Context, error: PortwrightError, buried: list[Casualty]) -
         context.log(f"== the last lines of {one.service} ({one.name}) ==")
         for line in one.last_lines or ("(it said nothing)",):
             context.log(f"| {line}")
-    if not found or not isinstance(error, EngineFailure):
+    if not found:
         return error
     first = found[0]
     said = next((line for line in reversed(first.last_lines) if line.strip()), "")

@@ -55,10 +55,7 @@ class Context:
 
     @cached_property
     def engine(self) -> Engine:
-        settings = EngineSettings(
-            self.settings.home, self.settings.backend_url, self.settings.key("passphrase")
-        )
-        return Engine(settings, self.project.name, self.environment.name)
+        return open_engine_of(self.settings, self.environment)
 
     @cached_property
     def current(self) -> Release | None:
@@ -77,3 +74,9 @@ class Context:
         opened = open_secrets(self.session, self.settings.key("vault-key"), self.project.id, *specs)
         self.log.hide(opened.values())
         return opened
+
+
+def open_engine_of(settings: Settings, environment: Environment) -> Engine:
+    """The engine of an environment's stack."""
+    engine = EngineSettings(settings.home, settings.backend_url, settings.key("passphrase"))
+    return Engine(engine, environment.project.name, environment.name)

@@ -26,7 +26,7 @@ def put_back(context: Context) -> None:
         else:
             context.log(f"putting release {context.environment.release} back in full")
             resources = compile_spec(context.current_spec, context.settings.instance)
-            drain = drain_hook(context.traefik, resources, context.log)
+            drain = drain_hook(context.traefik, resources, lambda: None, context.log)
             secrets = context.secrets(context.current_spec)
             context.engine.up(resources, secrets, drain, context.log)
         sweep_orphans(context)

@@ -19,6 +19,7 @@ from pyinfra.api.connect import connect_all
 from pyinfra.api.deploy import add_deploy
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_ops
+from pyinfra.api.output import set_echo
 
 from jobs.settings import Settings
 
@@ -41,6 +42,7 @@ def converge(component: str, settings: Settings) -> dict[str, Any]:
     hosts = runpy.run_path(str(FOLDER / "local.py"))["local"]
     state = State(inventory=Inventory((hosts, data)), config=Config())
     state.print_output = True
+    set_echo(say)
     connect_all(state)
     deploy = importlib.import_module(f"provision.{component}").deploy_component
     result: dict[str, Any] = {"changed": 0, "operations": [], "error": None}
@@ -62,6 +64,11 @@ def converge(component: str, settings: Settings) -> dict[str, Any]:
             if done and meta.did_error() and result["error"] in (None, "an operation failed"):
                 result["error"] = f"{name}: {meta.stderr or meta.stdout}"
     return result
+
+
+def say(message: object = "", **_: object) -> None:
+    """What a command prints while it runs, without pyinfra's host prefix."""
+    print(str(message).removeprefix("[@local] "), flush=True)
 
 
 def public(names: dict[str, Any]) -> dict[str, Any]:

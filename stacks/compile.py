@@ -12,6 +12,7 @@ from stacks.spec import SecretVersion, ServiceSpec, Spec
 Kind = Literal["Network", "Volume", "Container"]
 LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
 GRACE_SECONDS = 10
+SETTLE_SECONDS = 3.0
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 # The URL comes as "$1": no text from a project file is ever read by the shell.
@@ -44,6 +45,7 @@ class Resource:
     facts: the same thing in a person's words, path -> value: what a Plan shows.
     delete_first: the old one must be gone before the new one starts.
     drain: seconds an old container keeps what it holds after the new one has taken over.
+    settle: seconds that a new one without a healthcheck is watched before the old one goes.
     """
 
     kind: Kind
@@ -55,6 +57,7 @@ class Resource:
     delete_first: bool = False
     retain: bool = False
     drain: float = 0.0
+    settle: float = 0.0
     router: str = ""
 
 
@@ -184,6 +187,7 @@ def container(
         depends_on=depends_on,
         delete_first=bool(service.volumes),
         drain=seconds(service.drain) if router else 0.0,
+        settle=0.0 if service.healthcheck else SETTLE_SECONDS,
         router=router,
     )
 

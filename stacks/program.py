@@ -21,19 +21,19 @@ def program(
 ) -> Callable[[], None]:
     """A Pulumi program of these resources.
 
-    secrets: (name, version) -> value. drain runs before an old routed container is
-    deleted; it stands in every program, since the state names it.
+    secrets: (name, version) -> value. drain runs before an old container is deleted; it stands in every program, since the state names it.
     """
 
     def run() -> None:
         hook = pulumi.ResourceHook(DRAIN_HOOK, drain)
+        hooks = pulumi.ResourceHookBinding(before_delete=[hook])
         made: dict[str, pulumi.Resource] = {}
         for resource in resources:
             options = pulumi.ResourceOptions(
                 depends_on=[made[name] for name in resource.depends_on],
                 delete_before_replace=resource.delete_first,
                 retain_on_delete=resource.retain,
-                hooks=pulumi.ResourceHookBinding(before_delete=[hook]) if resource.router else None,
+                hooks=hooks if resource.kind == "Container" else None,
             )
             made[resource.name] = CLASSES[resource.kind](
                 resource.name, opts=options, **filled(resource.args, secrets)

@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -65,19 +65,33 @@ class Traefik:
 
 
 def drain_hook(
-    traefik: Traefik, resources: tuple[Resource, ...], say: Callable[[str], None]
+    traefik: Traefik,
+    resources: tuple[Resource, ...],
+    check: Callable[[], None],
+    say: Callable[[str], None],
 ) -> Callable[[pulumi.ResourceHookArgs], None]:
-    """Before an old container goes: its successor's router is live, and what is in flight may end."""
-    routed = {resource.name: resource for resource in resources if resource.router}
+    """Before an old container goes, its successor is live and well, and what is in flight may end.
+
+    check: raises PortwrightError where a new container is not well; the old one then stays.
+    """
+    successors = {resource.name: resource for resource in resources if not resource.delete_first}
 
     def drain(args: pulumi.ResourceHookArgs) -> None:
-        successor = routed.get(args.name)
-        if successor is None or f"{successor.router}.rule" in json.dumps(
-            args.old_inputs, default=str
-        ):
+        successor = successors.get(args.name)
+        if successor is None or generation(successor.args) == generation(args.old_inputs or {}):
             return
-        traefik.wait(successor.router)
-        say(f"traffic of {successor.service} is on the new container; draining the old one")
-        time.sleep(successor.drain)
+        if successor.router:
+            traefik.wait(successor.router)
+            say(f"traffic of {successor.service} is on the new container; draining the old one")
+        time.sleep(max(successor.drain, successor.settle))
+        check()
 
     return drain
+
+
+def generation(container: Mapping[str, Any]) -> str:
+    """The generation label among a container's arguments; empty where there is none."""
+    for item in container.get("labels") or ():
+        if item["label"] == "portwright.generation":
+            return str(item["value"])
+    return ""

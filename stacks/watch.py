@@ -11,6 +11,7 @@ from types import TracebackType
 import docker
 from docker.errors import DockerException, NotFound
 
+from stacks.errors import PortwrightError
 from stacks.world import Casualty, Place, casualties, containers
 
 RESTARTS = 3
@@ -44,6 +45,16 @@ class Watch:
     ) -> None:
         self.over.set()
         self.thread.join()
+
+    def check(self) -> None:
+        """Raises PortwrightError where a container of the generation is not well."""
+        bad = self.buried or casualties(self.client, self.place, self.generation)
+        if bad:
+            raise PortwrightError(
+                bad[0].cause,
+                remedy="read its last lines in the log",
+                path=f"services.{bad[0].service}",
+            )
 
     def watch(self) -> None:
         while not self.over.wait(STEP):

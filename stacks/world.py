@@ -114,7 +114,11 @@ def delete_volume(client: docker.DockerClient, place: Place, name: str) -> None:
     if wanted not in volumes(client, place):
         raise PortwrightError(
             f"this environment has no volume {name!r}",
-            remedy="choose from: " + (", ".join(v.removeprefix(place.volume("")) for v in volumes(client, place)) or "none is left"),
+            remedy="choose from: "
+            + (
+                ", ".join(v.removeprefix(place.volume("")) for v in volumes(client, place))
+                or "none is left"
+            ),
             path="volumes",
         )
     client.volumes.get(wanted).remove()
