@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,12 +16,13 @@ MIN_LENGTH = 4
 
 
 class RunLog:
-    """Appends lines to a file. `hide` adds values that never get into it."""
+    """Appends lines to a file, from any thread. `hide` adds values that never get into it."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self.file = os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "w")
         self.hidden: list[str] = []
+        self.lock = threading.Lock()
 
     def hide(self, values: Iterable[str]) -> None:
         """Mask these values, and what they look like in base64 and in a URL."""
@@ -38,9 +40,10 @@ class RunLog:
 
     def __call__(self, line: str) -> None:
         at = datetime.now(UTC).strftime("%H:%M:%S")
-        for part in self.redact(line).splitlines() or [""]:
-            self.file.write(f"{at} {part}\n")
-        self.file.flush()
+        text = "".join(f"{at} {part}\n" for part in self.redact(line).splitlines() or [""])
+        with self.lock:
+            self.file.write(text)
+            self.file.flush()
 
     def __enter__(self) -> RunLog:
         return self

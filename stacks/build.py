@@ -21,6 +21,8 @@ Say = Callable[[str], None]
 FROM = re.compile(
     r"^\s*FROM\s+(?:--platform=\S+\s+)?(?P<image>\S+)(?:\s+AS\s+(?P<stage>\S+))?", re.I | re.M
 )
+# What the classic builder says between its steps.
+NOISE = ("DEPRECATED:", "            ", " --->", "Removing intermediate container")
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -51,7 +53,7 @@ def build_image(
     bases = base_images(dockerfile.read_text(errors="replace"), resolver, say)
     key = hashlib.sha256(
         json.dumps([tree, build.model_dump(mode="json"), bases], sort_keys=True).encode()
-    ).hexdigest()[:24]
+    ).hexdigest()[:12]
     tag = f"{name}:{key}"
     image = find_image(client, tag)
     if image is None:
@@ -116,7 +118,7 @@ def run_build(
     last: list[str] = []
     for raw in process.stdout:
         line = ANSI.sub("", raw.decode(errors="replace")).rstrip()
-        if line and not line.startswith(("DEPRECATED:", "            ")):
+        if line and not line.startswith(NOISE):
             say(line)
             last = [*last[-4:], line]
     if process.wait():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -13,7 +13,7 @@ from stacks.compile import Resource, SecretEnv
 CLASSES = {"Network": docker.Network, "Volume": docker.Volume, "Container": docker.Container}
 DRAIN_HOOK = "portwright-drain"
 Secrets = Mapping[tuple[str, int], str]
-DrainHook = Callable[[pulumi.ResourceHookArgs], None]
+DrainHook = Callable[[pulumi.ResourceHookArgs], Awaitable[None] | None]
 
 
 def program(

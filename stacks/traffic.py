@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import urllib.error
@@ -13,6 +14,7 @@ import pulumi
 
 from stacks.compile import Resource
 from stacks.errors import PortwrightError
+from stacks.program import DrainHook
 
 PATIENCE = 15.0
 STEP = 0.1
@@ -69,14 +71,18 @@ def drain_hook(
     resources: tuple[Resource, ...],
     check: Callable[[], None],
     say: Callable[[str], None],
-) -> Callable[[pulumi.ResourceHookArgs], None]:
+) -> DrainHook:
     """Before an old container goes, its successor is live and well, and what is in flight may end.
 
     check: raises PortwrightError where a new container is not well; the old one then stays.
     """
     successors = {resource.name: resource for resource in resources if not resource.delete_first}
 
-    def drain(args: pulumi.ResourceHookArgs) -> None:
+    async def drain(args: pulumi.ResourceHookArgs) -> None:
+        # One after the other would make a service of many replicas wait for each.
+        await asyncio.to_thread(drain_one, args)
+
+    def drain_one(args: pulumi.ResourceHookArgs) -> None:
         successor = successors.get(args.name)
         if successor is None or generation(successor.args) == generation(args.old_inputs or {}):
             return

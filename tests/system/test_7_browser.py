@@ -25,7 +25,7 @@ def page(platform: Platform) -> Iterator[Page]:
         page.goto("/")
         page.fill("input[name=email]", EMAIL)
         page.fill("input[name=password]", PASSWORD)
-        page.click("main button[type=submit]")
+        page.press("input[name=password]", "Enter")
         yield page
         browser.close()
 
