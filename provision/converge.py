@@ -50,7 +50,7 @@ def converge(component: str, settings: Settings) -> dict[str, Any]:
         add_deploy(state, deploy, settings)
         run_ops(state)
     except PyinfraError as error:
-        result["error"] = str(error) or "an operation failed"
+        result["error"] = str(error)
     for host in state.inventory:
         for op_hash in state.get_op_order():
             if op_hash not in state.ops[host]:
@@ -61,8 +61,8 @@ def converge(component: str, settings: Settings) -> dict[str, Any]:
             changed = done and meta.did_change()
             result["operations"].append({"name": name, "changed": changed})
             result["changed"] += changed
-            if done and meta.did_error() and result["error"] in (None, "an operation failed"):
-                result["error"] = f"{name}: {meta.stderr or meta.stdout}"
+            if done and meta.did_error():
+                result["error"] = f"{name}: {(meta.stderr or meta.stdout).strip()}"
     return result
 
 
