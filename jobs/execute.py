@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import traceback
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.orm import Session, aliased, sessionmaker
 
 from jobs import apply, repair
@@ -18,7 +16,7 @@ from jobs.models import Environment, Run, now
 from jobs.prepare import wanted_spec
 from jobs.requests import record
 from jobs.settings import Settings
-from jobs.states import ACTIVE, FINAL, move
+from jobs.states import ACTIVE, FINAL, move, worker_name
 from stacks.compile import compile_spec
 from stacks.errors import PortwrightError
 from stacks.plan import Plan
@@ -32,15 +30,21 @@ def execute(run_id: int) -> None:
     settings = Settings.from_environ()
     sessions = session_factory(settings.database_url)
     with sessions() as session:
-        if claim(session, run_id):
-            run = session.get_one(Run, run_id)
-            with RunLog(settings.run_log(run_id)) as log:
-                end(Context(settings, session, run, log))
-    ring_next(sessions, settings)
+        if not claim(session, run_id):
+            return
+        run = session.get_one(Run, run_id)
+        with RunLog(settings.run_log(run_id)) as log:
+            end(Context(settings, session, run, log))
+    ring_waiting(sessions, settings)
 
 
-def worker_name() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+def recover() -> None:
+    """End what dead workers held, then ring for what waits."""
+    settings = Settings.from_environ()
+    sessions = session_factory(settings.database_url)
+    with sessions() as session:
+        repair.bury_dead_runs(session, settings)
+    ring_waiting(sessions, settings)
 
 
 def claim(session: Session, run_id: int) -> bool:
@@ -61,15 +65,19 @@ def claim(session: Session, run_id: int) -> bool:
     return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
-def ring_next(sessions: sessionmaker[Session], settings: Settings) -> None:
-    """Ring for the oldest waiting Run of each environment."""
+def waiting(session: Session) -> list[int]:
+    """The oldest queued Run of each environment in which none is under way."""
+    other = aliased(Run)
+    busy = exists().where(other.environment_id == Run.environment_id, other.state.in_(ACTIVE))
+    oldest = select(func.min(Run.id)).where(Run.state == "queued", ~busy)
+    return list(session.scalars(oldest.group_by(Run.environment_id)))
+
+
+def ring_waiting(sessions: sessionmaker[Session], settings: Settings) -> None:
     with sessions() as session:
-        waiting = session.execute(
-            select(Run.environment_id, Run.id).where(Run.state == "queued").order_by(Run.id)
-        ).all()
-    oldest = {environment: run for environment, run in reversed(waiting)}
+        runs = waiting(session)
     ring = doorbell(settings.redis_url)
-    for run_id in oldest.values():
+    for run_id in runs:
         ring(run_id)
 
 

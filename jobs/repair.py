@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
+import socket
+
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from jobs.context import Context
 from jobs.log import RunLog
 from jobs.models import Run
 from jobs.settings import Settings
-from jobs.states import ACTIVE, move
+from jobs.states import ACTIVE, move, worker_name
 from stacks.compile import compile_spec
 from stacks.errors import PortwrightError
 from stacks.locks import alive
@@ -40,19 +42,28 @@ def sweep_orphans(context: Context) -> list[str]:
     return sweep(context.docker, context.place, context.engine.resource_ids())
 
 
+def dead_runs(session: Session) -> list[Run]:
+    """Active Runs whose worker, named as host:pid, was on this host and is gone."""
+    found = []
+    for run in session.scalars(select(Run).where(Run.state.in_(ACTIVE))):
+        host, _, pid = (run.worker or "").rpartition(":")
+        if host == socket.gethostname() and pid.isdigit() and not alive(int(pid)):
+            found.append(run)
+    return found
+
+
 def bury_dead_runs(session: Session, settings: Settings) -> list[int]:
     """End the Runs whose worker died, and put their environments right; returns their ids.
 
-    A Run names its worker as host:pid. Called when a worker starts on this host.
+    What dead_runs finds is put right here; safe to call at any time.
     """
     buried = []
-    for run in session.scalars(select(Run).where(Run.state.in_(ACTIVE))).all():
-        host, _, pid = (run.worker or "").rpartition(":")
-        if not pid.isdigit() or alive(int(pid)):
+    for run in dead_runs(session):
+        if not take_over(session, run):
             continue
         with RunLog(settings.run_log(run.id)) as log:
             was = run.state
-            log(f"the worker ({host}, process {pid}) died while {was}")
+            log(f"its worker died while it was {was}")
             context = Context(settings, session, run, log)
             if was in ("applying", "verifying"):
                 clear_pending(context)
@@ -65,6 +76,18 @@ def bury_dead_runs(session: Session, settings: Settings) -> list[int]:
             if move(session, run.id, "failed", error=error):
                 buried.append(run.id)
     return buried
+
+
+def take_over(session: Session, run: Run) -> bool:
+    """Become the Run's worker; False where another was first."""
+    taken = session.execute(
+        update(Run)
+        .where(Run.id == run.id, Run.worker == run.worker, Run.state.in_(ACTIVE))
+        .values(worker=worker_name())
+        .execution_options(synchronize_session=False)
+    )
+    session.commit()
+    return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
 def clear_pending(context: Context) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from typing import Any
 
 from sqlalchemy import update
@@ -19,6 +21,11 @@ MOVES: dict[str, tuple[str, ...]] = {
     "applying": ("verifying", "succeeded", "failed", "cancelled"),
     "verifying": ("succeeded", "failed", "cancelled"),
 }
+
+
+def worker_name() -> str:
+    """host:pid of this process, which a Run keeps while it is under way."""
+    return f"{socket.gethostname()}:{os.getpid()}"
 
 
 def move(session: Session, run_id: int, to: str, **columns: Any) -> bool:

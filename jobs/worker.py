@@ -1,17 +1,39 @@
-"""The worker's process: `python -m jobs.worker`. Buries what a dead worker held, then waits for rings."""
+"""The worker's process: `python -m jobs.worker`. Waits for rings, and looks by itself as well.
+
+It forks for each job. Nothing here may run the engine: gRPC, once used, does not survive a fork.
+"""
 
 from __future__ import annotations
 
 import logging
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, Worker
 
 import jobs.execute as execution
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import QUEUE
-from jobs.repair import bury_dead_runs
+from jobs.repair import dead_runs
 from jobs.settings import Settings
+
+LOOK_EVERY = 10
+# RQ waits for its lifetime less 15 s at a stretch.
+LIFETIME = LOOK_EVERY + 15
+
+
+class LookingWorker(Worker):
+    """An RQ worker that every few seconds looks for Runs that wait unrung, or whose worker died."""
+
+    def run_maintenance_tasks(self) -> None:
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        settings = Settings.from_environ()
+        sessions = session_factory(settings.database_url)
+        with sessions() as session:
+            todo = bool(dead_runs(session)) or bool(execution.waiting(session))
+        sessions.kw["bind"].dispose()
+        if todo and not self.queues[0].job_ids:
+            self.queues[0].enqueue("jobs.execute.recover", result_ttl=0, job_timeout=3600)
 
 
 def main() -> None:
@@ -20,16 +42,20 @@ def main() -> None:
     engine = open_engine(settings.database_url)
     create_tables(engine)
     engine.dispose()
-    sessions = session_factory(settings.database_url)
-    with sessions() as session:
-        for run_id in bury_dead_runs(session, settings):
-            print(f"run {run_id} was left by a dead worker; it is ended", flush=True)
     connection = Redis.from_url(settings.redis_url)
-    execution.ring_next(sessions, settings)
-    sessions.kw["bind"].dispose()
-    Worker([Queue(QUEUE, connection=connection)], connection=connection).work(
-        logging_level="WARNING"
+    try:
+        connection.ping()
+    except RedisError as error:
+        raise SystemExit(
+            f"Redis does not answer: {error}. Run ./quickstart, which starts it."
+        ) from None
+    worker = LookingWorker(
+        [Queue(QUEUE, connection=connection)],
+        connection=connection,
+        worker_ttl=LIFETIME,
+        maintenance_interval=LOOK_EVERY,
     )
+    worker.work(logging_level="WARNING")
 
 
 if __name__ == "__main__":
