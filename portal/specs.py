@@ -54,4 +54,4 @@ def urls_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
 def volumes_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
     """Names by which a destroy is told of volumes: `service-volume`, as two may share a name."""
     services = services_of(spec, settings)
-    return [f"{service.name}-{name}" for service in services for name in service.volumes]
+    return [f"{service.name}_{name}" for service in services for name in service.volumes]

@@ -10,7 +10,7 @@ from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from jobs.settings import Settings
-from provision.operations import packages
+from provision.packages import packages
 from provision.secret_file import secret_file
 
 FOLDERS = ("bin", "checkouts", "git", "log", "mirrors", "pulumi", "run", "runs", "state", "stacks")

@@ -22,6 +22,7 @@ from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 
 from jobs.settings import Settings
+from provision.packages import release_services
 
 COMPONENTS = (
     "base",
@@ -80,7 +81,10 @@ def main() -> int:
         print(f"usage: python -m provision.converge {'|'.join(COMPONENTS)}", file=sys.stderr)
         return 2
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
-    result = converge(sys.argv[1], Settings.from_environ())
+    try:
+        result = converge(sys.argv[1], Settings.from_environ())
+    finally:
+        release_services()
     print(json.dumps(result), flush=True)
     return 1 if result["error"] else 0
 

@@ -1,16 +1,19 @@
 """Processes that Portwright keeps where no service manager does: started detached, ended by pid.
 
 A daemon's record, HOME/run/NAME.json, holds {"pid", "started", "fingerprint"}; `started` is the
-process's start time from the kernel, so that a reused pid is never mistaken for ours.
+process's start time from the kernel (counted from boot, which `boot` names), so that a reused
+pid is never mistaken for ours.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +23,7 @@ from pathlib import Path
 
 LOG_BYTES = 10 * 1024 * 1024
 STEP = 0.1
+CLOSING = 5.0
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,19 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] == "Z" else int(fields[19])
 
 
+def boot() -> str:
+    """Which start of the machine this is."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
 def running(home: Path, name: str) -> dict[str, object] | None:
     """The record of a daemon that runs, else None."""
     try:
         record: dict[str, object] = json.loads(record_path(home, name).read_text())
-        alive = start_time(int(str(record["pid"]))) == record["started"]
+        alive = (
+            start_time(int(str(record["pid"]))) == record["started"]
+            and record.get("boot", boot()) == boot()
+        )
     except (OSError, ValueError, KeyError):
         return None
     return record if alive else None
@@ -79,6 +91,7 @@ def start(home: Path, daemon: Daemon) -> int:
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_suffix(".log.1"))
+    refuse_strangers(daemon)
     with log.open("ab") as out:
         process = subprocess.Popen(
             list(daemon.argv),
@@ -92,6 +105,7 @@ def start(home: Path, daemon: Daemon) -> int:
     record = {
         "pid": process.pid,
         "started": start_time(process.pid),
+        "boot": boot(),
         "fingerprint": daemon.fingerprint,
         "grace": daemon.grace,
         "stop_signal": daemon.stop_signal,
@@ -111,14 +125,24 @@ def start(home: Path, daemon: Daemon) -> int:
     return process.pid
 
 
+def refuse_strangers(daemon: Daemon) -> None:
+    """Raise DaemonError where another process answers in its place; ours may still be closing."""
+    deadline = time.monotonic() + CLOSING
+    while daemon.ready and answers(daemon.ready):
+        if time.monotonic() > deadline:
+            raise DaemonError(
+                f"another process, not started by ./quickstart, answers at {daemon.ready}, "
+                f"where {daemon.name} should"
+            )
+        time.sleep(STEP)
+
+
 def inherited() -> dict[str, str]:
     """The caller's environment without its own Portwright settings."""
     return {k: v for k, v in os.environ.items() if not k.startswith("PORTWRIGHT_")}
 
 
 def answers(ready: str) -> bool:
-    import socket
-
     host, colon, port = ready.rpartition(":")
     try:
         if colon and port.isdigit():
@@ -145,12 +169,13 @@ def stop(home: Path, name: str) -> bool:
         record_path(home, name).unlink(missing_ok=True)
         return False
     pid, started = int(str(record["pid"])), record["started"]
-    os.kill(pid, int(str(record.get("stop_signal", signal.SIGTERM))))
     deadline = time.monotonic() + float(str(record.get("grace", 15)))
-    while start_time(pid) == started:
-        if time.monotonic() > deadline:
-            os.killpg(pid, signal.SIGKILL)
-        time.sleep(STEP)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, int(str(record.get("stop_signal", signal.SIGTERM))))
+        while start_time(pid) == started:
+            if time.monotonic() > deadline:
+                os.killpg(pid, signal.SIGKILL)
+            time.sleep(STEP)
     record_path(home, name).unlink(missing_ok=True)
     return True
 

@@ -12,7 +12,8 @@ from pyinfra.operations import files, systemd
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
-from provision.operations import RunningFingerprint, Succeeds, daemon, packages
+from provision.operations import CHECKOUT, RunningFingerprint, Succeeds, daemon, unless
+from provision.packages import packages
 
 SOCKET = "/var/run/docker.sock"
 ANSWERS = "docker version"
@@ -25,7 +26,9 @@ def deploy_component(settings: Settings) -> None:
     ours = bool(host.get_fact(RunningFingerprint, home=home, who="dockerd"))
     if host.get_fact(Succeeds, check=ANSWERS) and not ours:
         return
-    packages(host.data.docker_packages)
+    # One that is installed and only stopped need not be Debian's; the two can't live together.
+    if ours or not host.get_fact(Succeeds, check="command -v dockerd && command -v docker"):
+        packages(host.data.docker_packages)
     if not host.get_fact(File, path=CONFIG):
         files.put(
             name="log caps",
@@ -35,6 +38,11 @@ def deploy_component(settings: Settings) -> None:
     if host.get_fact(Succeeds, check="test -d /run/systemd/system"):
         systemd.service(name="docker", service="docker", running=True, enabled=True)
         return
+    unless(
+        "mountpoint -q /sys/fs/cgroup",
+        f"sh '{CHECKOUT}/provision/mount-cgroups'",
+        name="control groups",
+    )
     daemon(
         name="dockerd",
         home=home,

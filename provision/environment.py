@@ -19,3 +19,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "PORTWRIGHT_INSTALL": settings.install,
         "PORTWRIGHT_IMAGES": settings.images,
     }
+
+
+def listen(address: str, port: int) -> str:
+    """ADDRESS:PORT as a server takes it; an IPv6 address stands in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from pyinfra import host
-from pyinfra.api import FactBase, OperationError, StringCommand, operation
+from pyinfra.api import FactBase, StringCommand, operation
 from pyinfra.api.command import QuoteString
-from pyinfra.facts.deb import DebPackages
-from pyinfra.operations import apt, files
+from pyinfra.operations import files
 
 from provision.daemons import Daemon
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-POLICY = "/usr/sbin/policy-rc.d"
 
 
 class RunningFingerprint(FactBase[str]):
@@ -27,7 +25,7 @@ class RunningFingerprint(FactBase[str]):
 
     def command(self, home: str, who: str) -> StringCommand:
         return StringCommand(
-            sys.executable, "-m", "provision.daemons", "status", QuoteString(home), who
+            QuoteString(sys.executable), "-m", "provision.daemons", "status", QuoteString(home), who
         )
 
     def process(self, output: Iterable[str]) -> str:
@@ -52,9 +50,8 @@ def daemon(home: str, wanted: Daemon) -> Generator[Any, None, None]:
         return
     path = f"{home}/run/{wanted.name}.daemon.json"
     yield from files.put._inner(src=StringIO(json.dumps(asdict(wanted))), dest=path, mode="600")
-    yield StringCommand(
-        sys.executable, "-m", "provision.daemons", "restart", QuoteString(home), QuoteString(path)
-    )
+    restart = [QuoteString(sys.executable), "-m", "provision.daemons", "restart"]
+    yield StringCommand(*restart, QuoteString(home), QuoteString(path))
 
 
 @operation()
@@ -64,28 +61,3 @@ def unless(check: str, *commands: str) -> Generator[str, None, None]:
         host.noop(check)
         return
     yield from commands
-
-
-def packages(names: list[str]) -> None:
-    """Debian packages, without starting the services they bring: we say what runs."""
-    present = host.get_fact(DebPackages)
-    missing = [name for name in names if name not in present]
-    if not missing:
-        apt.packages(name=f"packages {', '.join(names)}", packages=names)
-        return
-    if host.get_fact(Succeeds, check=f"test -e {POLICY}"):
-        raise OperationError(f"{POLICY} is there already: remove it, then try again")
-    files.put(
-        name="hold services back while packages come",
-        src=StringIO("#!/bin/sh\nexit 101\n"),
-        dest=POLICY,
-        mode="755",
-    )
-    apt.packages(
-        name=f"packages {', '.join(missing)}",
-        packages=missing,
-        update=True,
-        no_recommends=True,
-        _env={"DEBIAN_FRONTEND": "noninteractive"},
-    )
-    files.file(name="let services start again", path=POLICY, present=False)

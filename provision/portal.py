@@ -12,7 +12,7 @@ from pyinfra.operations import files
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
-from provision.environment import environment
+from provision.environment import environment, listen
 from provision.operations import CHECKOUT, Succeeds, daemon
 from provision.secret_file import secret_file
 
@@ -31,7 +31,7 @@ def deploy_component(settings: Settings) -> None:
     else:
         files.file(name="no one-time token", path=f"{home}/keys/setup-token", present=False)
     code = code_hash()
-    address = f"{settings.bind}:{settings.portal_port}"
+    address = listen(settings.bind, settings.portal_port)
     for name, argv, ready, grace in (
         ("portal", gunicorn(address), address, 15.0),
         ("worker", [sys.executable, "-m", "jobs.worker"], "", 600.0),
@@ -70,4 +70,5 @@ def code_hash() -> str:
         for path in sorted((CHECKOUT / room).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 digest.update(str(path.relative_to(CHECKOUT)).encode() + path.read_bytes())
+    digest.update((CHECKOUT / "pyproject.toml").read_bytes())
     return digest.hexdigest()[:16]

@@ -8,7 +8,8 @@ from pyinfra.operations import files
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
-from provision.operations import CHECKOUT, daemon, packages, unless
+from provision.operations import CHECKOUT, daemon, unless
+from provision.packages import packages
 
 BIN = "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)"
 
@@ -19,7 +20,7 @@ def deploy_component(settings: Settings) -> None:
     packages(host.data.postgres_packages)
     files.directory(name="cluster folder", path=f"{home}/postgres", user="postgres", mode="700")
     files.directory(name="socket folder", path=f"{home}/run/postgres", user="postgres", mode="700")
-    script = f"{CHECKOUT}/provision/postgres-init"
+    script = f"'{CHECKOUT}/provision/postgres-init'"
     unless(
         f"test -s {home}/postgres/PG_VERSION",
         f"{script} {home}/postgres {home}/keys/postgres-password",

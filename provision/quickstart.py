@@ -84,9 +84,11 @@ def up(settings: Settings) -> int:
     log = settings.home / "log/quickstart.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     runner = Runner(env, log, len(todo))
-    for step in todo:
-        runner.run(step)
-    (settings.home / "log/quickstart.json").write_text(json.dumps(runner.results, indent=1))
+    try:
+        for step in todo:
+            runner.run(step)
+    finally:
+        (settings.home / "log/quickstart.json").write_text(json.dumps(runner.results, indent=1))
     print()
     if not runner.changed:
         print("Nothing changed: everything was already as it should be.\n")
@@ -99,15 +101,19 @@ def main() -> int:
     if command in ("-h", "--help", "help"):
         print(__doc__)
         return 0
+    if command not in ("up", "stop", "status"):
+        told = f"{command!r} is no command of ./quickstart; use stop, status or --help"
+        print(told, file=sys.stderr)
+        return 2
     try:
         settings = Settings.from_environ()
+        if command == "status":
+            return summary.status(settings)
+        if command == "stop" and not settings.home.exists():
+            print(f"Nothing to stop: there is no {settings.home}.")
+            return 0
         with lock(settings.home):
-            if command == "up":
-                return up(settings)
-            if command == "stop":
-                return stopping.stop_all(settings)
-            if command == "status":
-                return summary.status(settings)
+            return up(settings) if command == "up" else stopping.stop_all(settings)
     except PortwrightError as error:
         print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
         return 1
@@ -119,8 +125,6 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped. Run ./quickstart again: it goes on from where it was.", file=sys.stderr)
         return 130
-    print(f"{command!r} is no command of ./quickstart; use stop, status or --help", file=sys.stderr)
-    return 2
 
 
 class lock:

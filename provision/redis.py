@@ -10,7 +10,8 @@ from pyinfra.operations import files
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
-from provision.operations import daemon, packages
+from provision.operations import daemon
+from provision.packages import packages
 
 
 @deploy("redis")

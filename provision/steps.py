@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PLAIN_EVERY = 10.0
 TICK = 0.5
@@ -95,12 +96,15 @@ class Runner:
             while True:
                 if selector.select(TICK):
                     chunk = os.read(process.stdout.fileno(), 65536)
-                    if not chunk:
-                        break
                     *whole, rest = (rest + chunk).split(b"\n")
+                    if not chunk and rest:
+                        whole, rest = [rest], b""
                     for raw in whole:
                         lines.append(raw.decode(errors="replace").rstrip())
                         log.write(f"{lines[-1]}\n")
+                    log.flush()
+                    if not chunk:
+                        break
                 now = time.monotonic()
                 if self.tty or now - said >= PLAIN_EVERY:
                     said = now
@@ -122,14 +126,21 @@ class Runner:
 
 def changes_of(lines: list[str]) -> list[str]:
     """Names of the operations that changed something, from converge's last line."""
-    operations = json.loads(lines[-1])["operations"]
+    operations = result_of(lines)["operations"]
     return [o["name"].rpartition(" | ")[2] for o in operations if o["changed"]]
+
+
+def result_of(lines: list[str]) -> dict[str, Any]:
+    """Converge's own line of JSON; what the interpreter says while it ends may come after it."""
+    told = next(line for line in reversed(lines) if line.startswith('{"changed"'))
+    result: dict[str, Any] = json.loads(told)
+    return result
 
 
 def failure_lines(lines: list[str]) -> list[str]:
     """What a person should see: converge's error in words, or the last lines."""
     try:
-        error = json.loads(lines[-1])["error"]
-    except (IndexError, ValueError, KeyError, TypeError):
+        error = result_of(lines)["error"]
+    except (StopIteration, ValueError, KeyError):
         return lines[-12:]
     return str(error).splitlines()[-12:]

@@ -18,8 +18,17 @@ def stopped_file(settings: Settings) -> Path:
     return settings.home / "run/stopped.json"
 
 
+def earlier(settings: Settings) -> list[str]:
+    """Containers that were stopped and not started again yet."""
+    path = stopped_file(settings)
+    return list(json.loads(path.read_text())) if path.exists() else []
+
+
 def docker(*argv: str) -> list[str]:
-    done = subprocess.run(["docker", *argv], capture_output=True, text=True)
+    try:
+        done = subprocess.run(["docker", *argv], capture_output=True, text=True)
+    except FileNotFoundError:
+        return []
     return done.stdout.split() if done.returncode == 0 else []
 
 
@@ -29,17 +38,19 @@ def stop_all(settings: Settings) -> int:
         "ps", "--quiet", "--no-trunc", "--filter", f"label=portwright.instance={settings.instance}"
     )
     ended = []
+    if running(settings.home, "worker"):
+        print("Stopping; a run that is at work is let finish (10 minutes at most).", flush=True)
     for name in DAEMONS[:2]:
         ended += [name] if stop(settings.home, name) else []
     if containers:
-        stopped_file(settings).write_text(json.dumps(containers))
+        stopped_file(settings).write_text(json.dumps([*earlier(settings), *containers]))
         docker("stop", *containers)
         ended.append(f"{len(containers)} containers")
     for name in DAEMONS[2:]:
         ended += [name] if stop(settings.home, name) else []
     print(f"Stopped: {', '.join(ended)}." if ended else "Nothing of it was running.")
     if docker("info", "--format", "{{.ID}}"):
-        print("Docker goes on: it was there before.")
+        print("Docker goes on: it was not started from here.")
     print(
         f"Data, images and settings stay in {settings.home} and in Docker; ./quickstart starts all again."
     )
@@ -50,7 +61,8 @@ def resume(settings: Settings) -> int:
     """Start the containers that stop_all stopped."""
     path = stopped_file(settings)
     if path.exists():
-        for container in json.loads(path.read_text()):
+        # Listed newest first; a service's dependencies are older than it.
+        for container in reversed(earlier(settings)):
             # One that somebody removed in between is no reason to stop here.
             docker("start", container)
         path.unlink()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from jobs.settings import Settings
-from provision.stopping import states
+from provision.stopping import docker, states
 
 
 def show(settings: Settings, env: Mapping[str, str]) -> None:
@@ -49,8 +49,20 @@ def sample_urls(env: Mapping[str, str]) -> list[str]:
 
 
 def status(settings: Settings) -> int:
-    """What runs; exits with 1 where the portal or the worker does not."""
+    """What runs; exits with 1 where something that is needed does not."""
     now = states(settings)
-    for name, up in now.items():
-        print(f"{name:10} {'runs' if up else 'does not run (or is not ours)'}")
-    return 0 if now["portal"] and now["worker"] else 1
+    wanted = [
+        name
+        for name in now
+        if name != "dockerd" and (name != "postgres" or settings.database == "postgres")
+    ]
+    for name in wanted:
+        print(f"{name:<12}{'runs' if now[name] else 'does not run'}")
+    answers = bool(docker("info", "--format", "{{.ID}}"))
+    origin = ", started from here" if now["dockerd"] else ""
+    print(f"{'docker':<12}{'runs' + origin if answers else 'does not answer'}")
+    label = f"label=portwright.instance={settings.instance}"
+    print(f"{'containers':<12}{len(docker('ps', '--quiet', '--filter', label))} run")
+    whole = answers and all(now[name] for name in wanted)
+    print(f"\nPortal: {settings.portal_url}" if whole else "\n./quickstart starts what is missing.")
+    return 0 if whole else 1

@@ -6,7 +6,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 
 from jobs.settings import Settings
-from provision.operations import packages
+from provision.packages import packages
 
 
 @deploy("testing tools")

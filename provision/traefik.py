@@ -11,6 +11,7 @@ from pyinfra.operations import files
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
+from provision.environment import listen
 from provision.operations import daemon
 
 
@@ -41,7 +42,7 @@ def config(settings: Settings) -> dict[str, Any]:
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
             "web": {
-                "address": f"{settings.bind}:{settings.http_port}",
+                "address": listen(settings.bind, settings.http_port),
                 "transport": {"lifeCycle": {"graceTimeOut": "10s"}},
             },
             "traefik": {"address": f"127.0.0.1:{settings.traefik_port}"},

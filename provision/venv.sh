@@ -16,23 +16,41 @@ find_python() {
   say_and_stop "There is no Python 3.11 or newer here." "apt-get install python3 python3-venv"
 }
 
-# make_venv EXTRAS: EXTRAS is "" or "[test]". Installs only when pyproject.toml changed.
+# Whether an environment was once made whole.
+have_venv() {
+  compgen -G ".venv/stamp-*" >/dev/null && [ -x .venv/bin/python ]
+}
+
+# Two at a time would spoil each other's environment: the second waits.
 make_venv() {
-  local extras=$1 python stamp
   if [ "$(id -u)" != 0 ]; then
     say_and_stop "This changes the machine (packages, Docker) and must run as root." "sudo $0"
   fi
+  (
+    flock --nonblock 9 || { echo "Waiting for another command to make .venv"; flock 9; }
+    fill_venv "$1"
+  ) 9<pyproject.toml
+}
+
+# fill_venv EXTRAS: EXTRAS is "" or "[test]". Installs only when pyproject.toml changed.
+fill_venv() {
+  local extras=$1 python hash stamp
   python=$(find_python) || exit 1
-  stamp=.venv/stamp-$(sha256sum pyproject.toml | cut -c1-16)${extras//[\[\]]/-}
+  hash=$(sha256sum pyproject.toml | cut -c1-16)
+  stamp=.venv/stamp-$hash${extras//[\[\]]/-}
   [ -e "$stamp" ] && return
-  if [ ! -x .venv/bin/python ]; then
+  # A half made one (no pip in it) is made anew.
+  if ! .venv/bin/python -c 'import pip, sys; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/null; then
     echo "Making the virtual environment .venv"
     rm -rf .venv
-    "$python" -m venv .venv ||
-      say_and_stop "Python can't make a virtual environment." "apt-get install python3-venv"
+    if ! "$python" -m venv .venv >/dev/null; then
+      rm -rf .venv
+      say_and_stop "$python can't make a virtual environment." "apt-get install python3-venv"
+    fi
   fi
   echo "Installing Python packages (about a minute the first time)"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras" ||
     say_and_stop "The Python packages could not be installed." "see the lines above; check the network, then run this again"
+  find .venv -maxdepth 1 -name 'stamp-*' ! -name "stamp-$hash*" -delete
   touch "$stamp"
 }

@@ -10,6 +10,8 @@ from stacks.project_file import Healthcheck, deploy_order
 from stacks.spec import SecretVersion, ServiceSpec, Spec
 
 Kind = Literal["Network", "Volume", "Container"]
+# Names have no "_" in them, so that no two sets of names ever join to the same one.
+SEPARATOR = "_"
 LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
 GRACE_SECONDS = 10
 SETTLE_SECONDS = 3.0
@@ -80,7 +82,7 @@ class Scope:
 
     @property
     def prefix(self) -> str:
-        return f"{self.instance}-{self.project}-{self.environment}"
+        return SEPARATOR.join([self.instance, self.project, self.environment])
 
     def label_list(self, **more: str) -> list[dict[str, str]]:
         named = {f"portwright.{key}": value for key, value in more.items()}
@@ -123,7 +125,7 @@ def compile_spec(spec: Spec, instance: str) -> tuple[Resource, ...]:
 
 
 def volume_name(scope: Scope, service: str, key: str) -> str:
-    return f"{scope.prefix}-{service}-{key}"
+    return SEPARATOR.join([scope.prefix, service, key])
 
 
 def volume(scope: Scope, service: str, key: str, path: str) -> Resource:
@@ -146,7 +148,7 @@ def container(
     network: str,
     depends_on: tuple[str, ...],
 ) -> Resource:
-    router = f"{scope.prefix}-{name}-g{service.generation}" if service.hosts else ""
+    router = SEPARATOR.join([scope.prefix, name, f"g{service.generation}"]) if service.hosts else ""
     labels = scope.label_list(service=name, generation=str(service.generation))
     args: dict[str, Any] = {
         "image": service.image,
@@ -180,7 +182,7 @@ def container(
         args["wait_timeout"] = patience(check)
     return Resource(
         kind="Container",
-        name=f"{scope.prefix}-{name}" + (f"-{index}" if index > 1 else ""),
+        name=SEPARATOR.join([scope.prefix, name, *([str(index)] if index > 1 else [])]),
         service=name,
         args=args,
         facts=facts(service),

@@ -7,7 +7,7 @@ import re
 from stacks.errors import PortwrightError
 
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
-VOLUME_NAME = re.compile(r"[a-z][a-z0-9-]{0,79}[a-z0-9]")
+VOLUME_NAME = re.compile(f"{NAME.pattern}_{NAME.pattern}")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 NAME_REMEDY = "use 1 to 40 of a-z, 0-9 and '-', a letter first and no '-' at the end"
 ENV_REMEDY = "use up to 128 letters, digits and '_', no digit first"
@@ -21,11 +21,11 @@ def check_name(path: str, name: str) -> str:
 
 
 def check_volume_name(path: str, name: str) -> str:
-    """SERVICE-KEY: two names of up to 40 with a '-' between them."""
+    """SERVICE_KEY: a service's and a volume's name with a '_' between them."""
     if not VOLUME_NAME.fullmatch(name):
         raise PortwrightError(
             f"{name!r} is no volume's name",
-            remedy="write SERVICE-KEY, such as db-data",
+            remedy="write SERVICE_KEY, such as db_data",
             path=path,
         )
     return name

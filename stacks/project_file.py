@@ -171,10 +171,10 @@ class ProjectFile(Model):
         deploy_order({name: service.depends_on for name, service in self.services.items()})
         owners: dict[str, str] = {}
         for name, service in self.services.items():
-            for key in (*(f"volume {v}" for v in service.volumes), *service.domains):
-                if owners.setdefault(key, name) != name:
+            for domain in service.domains:
+                if owners.setdefault(domain, name) != name:
                     raise Rule(
-                        f"services.{name}: {key} is {owners[key]}'s already",
+                        f"services.{name}: {domain} is {owners[domain]}'s already",
                         "let one service have it",
                     )
         return self

@@ -9,6 +9,7 @@ import docker
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
+from stacks.compile import SEPARATOR
 from stacks.errors import PortwrightError
 
 LAST_LINES = 50
@@ -33,8 +34,8 @@ class Place:
         }
 
     def volume(self, name: str) -> str:
-        """The Docker name of the volume that a person calls SERVICE-KEY."""
-        return f"{self.instance}-{self.project}-{self.environment}-{name}"
+        """The Docker name of the volume that a person calls SERVICE_KEY."""
+        return SEPARATOR.join([self.instance, self.project, self.environment, name])
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def volumes(client: docker.DockerClient, place: Place) -> list[str]:
 
 
 def delete_volume(client: docker.DockerClient, place: Place, name: str) -> None:
-    """Delete a volume of the environment for good. name: SERVICE-KEY, such as `db-data`."""
+    """Delete a volume of the environment for good. name: SERVICE_KEY, such as `db_data`."""
     wanted = place.volume(name)
     if wanted not in volumes(client, place):
         raise PortwrightError(

@@ -22,12 +22,12 @@ def newest(settings: Settings) -> Run:
 
 
 def test_projects_are_listed_and_added(alice: Any) -> None:
-    assert alice("projects", "add", "other", "/srv/other.git", "--branch", "dev").exit_code == 0
+    assert alice("projects", "add", "other", "https://git.example.com/other.git", "--branch", "dev").exit_code == 0
     text = alice("projects").output
     assert "sample" in text and "other" in text
     names = [each["name"] for each in json.loads(alice("projects", "--json").output)]
     assert names == ["other", "sample"]
-    taken = alice("projects", "add", "other", "/srv/other.git")
+    taken = alice("projects", "add", "other", "https://git.example.com/other.git")
     assert taken.exit_code == 1 and "is there already" in taken.output
 
 
@@ -125,8 +125,8 @@ def test_destroy_asks_for_the_name(alice: Any, settings: Settings, worker: Any) 
     assert worker.done == []
     assert alice("destroy", "sample", typed="sample\n").exit_code == 0
     assert newest(settings).options == {"volumes": []}
-    assert alice("destroy", "sample", "--yes", "--volume", "database-data").exit_code == 0
-    assert newest(settings).options == {"volumes": ["database-data"]}
+    assert alice("destroy", "sample", "--yes", "--volume", "database_data").exit_code == 0
+    assert newest(settings).options == {"volumes": ["database_data"]}
 
 
 def test_a_secret_comes_from_standard_input(alice: Any, settings: Settings) -> None:

@@ -53,7 +53,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", "projects.new"): Case(
         "/projects/new",
         *(302,) * 5,
-        form={"name": "other", "repository": "/srv/other.git", "branch": "main"},
+        form={"name": "other", "repository": "https://git.example.com/other.git", "branch": "main"},
     ),
     ("GET", "projects.project"): Case("/projects/sample", *READ),
     ("POST", "projects.start_run"): Case(
@@ -83,7 +83,7 @@ CASES: dict[tuple[str, str], Case] = {
     ("POST", "api.add_project"): Case(
         "/api/projects",
         *(201, 201, 201, 201, 401),
-        json={"name": "other", "repository": "/srv/other.git"},
+        json={"name": "other", "repository": "https://git.example.com/other.git"},
     ),
     ("GET", "api.one_project"): Case("/api/projects/sample", *API_READ),
     ("GET", "api.list_runs"): Case("/api/projects/sample/runs?limit=5", *API_READ),
@@ -178,7 +178,7 @@ def test_a_wrong_token_is_not_rescued_by_a_session(page: Any) -> None:
 
 def test_a_run_of_another_project_is_not_there(api: Any, app: Flask) -> None:
     charlie = api("charlie")
-    made = charlie.post("/api/projects", json={"name": "mine", "repository": "/srv/mine.git"})
+    made = charlie.post("/api/projects", json={"name": "mine", "repository": "https://git.example.com/mine.git"})
     assert made.status_code == 201
     assert charlie.get("/api/projects/mine").status_code == 200
     assert charlie.get("/api/runs/3").status_code == 404

@@ -80,7 +80,7 @@ def test_what_is_no_json_object(api: Any) -> None:
 
 
 def test_a_name_that_is_taken(api: Any) -> None:
-    body = {"name": "sample", "repository": "/srv/other.git"}
+    body = {"name": "sample", "repository": "https://git.example.com/other.git"}
     answer = api("charlie").post("/api/projects", json=body)
     assert answer.status_code == 409 and answer.json["error"]["path"] == "name"
 

@@ -151,13 +151,13 @@ def test_buttons_of_the_history(page: Any, app: Flask, button: str, kind: str) -
 def test_destroy_needs_the_typed_name_and_keeps_volumes(page: Any, app: Flask) -> None:
     alice = page("alice")
     shown = alice.get("/projects/sample").text
-    assert 'name="volumes" value="database-data">' in shown  # and it is not checked
+    assert 'name="volumes" value="database_data">' in shown  # and it is not checked
     refused = alice.post("/projects/sample/destroy", data={"confirm": "samples"})
     assert refused.status_code == 422 and "type sample" in refused.text
     alice.post("/projects/sample/destroy", data={"confirm": "sample"})
     assert newest(app).options == {"volumes": []}
-    alice.post("/projects/sample/destroy", data={"confirm": "sample", "volumes": ["database-data"]})
-    assert (newest(app).kind, newest(app).options) == ("destroy", {"volumes": ["database-data"]})
+    alice.post("/projects/sample/destroy", data={"confirm": "sample", "volumes": ["database_data"]})
+    assert (newest(app).kind, newest(app).options) == ("destroy", {"volumes": ["database_data"]})
 
 
 def test_a_bad_field_comes_back_with_what_was_typed(page: Any) -> None:
@@ -165,13 +165,13 @@ def test_a_bad_field_comes_back_with_what_was_typed(page: Any) -> None:
     answer = page("charlie").post("/projects/new", data=form)
     assert answer.status_code == 422
     assert 'value="Bad Name"' in answer.text and "name: " in answer.text
-    taken = {**form, "name": "sample", "repository": "/srv/a.git"}
+    taken = {**form, "name": "sample", "repository": "https://git.example.com/a.git"}
     assert page("charlie").post("/projects/new", data=taken).status_code == 409
 
 
 def test_whoever_registers_a_project_owns_it(page: Any) -> None:
     charlie = page("charlie")
-    charlie.post("/projects/new", data={"name": "x", "repository": "/srv/x.git", "branch": "main"})
+    charlie.post("/projects/new", data={"name": "x", "repository": "https://git.example.com/x.git", "branch": "main"})
     assert "Danger zone" in charlie.get("/projects/x").text
     assert page("alice").get("/projects/x").status_code == 404
 

@@ -23,7 +23,7 @@ def test_destroy_keeps_the_volume_and_a_new_deploy_finds_its_data(
     platform.cli("destroy", "sample", "--yes")
     assert platform.containers() == []
     assert platform.client.networks.list(filters={"label": "portwright.instance=pwtest"}) == []
-    assert volumes(platform) == ["pwtest-sample-production-db-data"]
+    assert volumes(platform) == ["pwtest_sample_production_db_data"]
     assert platform.get("web.sample.localhost").status_code == 404
     reset(platform)
     assert "outlives a destroy" in platform.get("web.sample.localhost", "/notes").json()
@@ -33,7 +33,7 @@ def test_destroy_deletes_the_volume_that_was_named(
     platform: Platform, repository: Repository
 ) -> None:
     reset(platform)
-    platform.cli("destroy", "sample", "--yes", "--volume", "db-data")
+    platform.cli("destroy", "sample", "--yes", "--volume", "db_data")
     assert volumes(platform) == []
     reset(platform)
     assert platform.get("web.sample.localhost", "/notes").json() == []

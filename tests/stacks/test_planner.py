@@ -1,0 +1,142 @@
+"""The Plan: what a person reads, and what never gets into it."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from specs import small
+
+from stacks.compile import compile_spec
+from stacks.events import ResourceStep
+from stacks.plan import MASK, Change, Plan, Step
+from stacks.planner import make_plan, masked, why_changed
+from stacks.spec import SecretVersion, Spec
+
+WEB = "pw_shop_production_web"
+DB = "pw_shop_production_db"
+
+
+def plan(action: str, name: str, before: Spec | None, after: Spec, **step: object) -> Step:
+    kind = "Container" if "data" not in name else "Volume"
+    seen = ResourceStep(name=name, type=kind, action=action, order=1, **step)  # type: ignore[arg-type]
+    old = compile_spec(before, "pw") if before else ()
+    return make_plan([seen], 3, old, compile_spec(after, "pw"), "commit abc").steps[0]
+
+
+def test_an_env_change_is_one_line() -> None:
+    step = plan(
+        "replace",
+        WEB,
+        small(),
+        small(env={"COLOR": "navy"}, generation=8),
+        properties=("envs", "labels"),
+    )
+    assert step == Step(
+        action="replace",
+        type="Container",
+        name=WEB,
+        service="web",
+        why="commit abc",
+        restart=True,
+        changes=(
+            Change("env.COLOR", "teal", "navy"),
+            Change("env.PASSWORD", f"{MASK} (db_password, version 2)", None, secret=True),
+        ),
+    )
+
+
+def test_a_new_version_of_a_secret_shows_numbers_only() -> None:
+    newer = {"COLOR": "teal", "PASSWORD": SecretVersion(secret="db_password", version=3)}
+    (change,) = plan("replace", WEB, small(), small(env=newer)).changes
+    assert change.secret
+    assert (change.before, change.after) == (
+        f"{MASK} (db_password, version 2)",
+        f"{MASK} (db_password, version 3)",
+    )
+
+
+def test_what_stops_is_told() -> None:
+    assert plan("replace", DB, small(), small()).downtime
+    assert not plan("replace", WEB, small(), small()).downtime
+
+
+def test_a_volume_goes_with_a_warning_only_where_data_goes() -> None:
+    assert plan("replace", f"{DB}_data", small(), small()).data_loss
+    assert not plan("delete", f"{DB}_data", small(), small()).data_loss
+
+
+def test_what_is_gone_and_what_is_no_longer_wanted_say_so() -> None:
+    assert plan("create", WEB, small(), small()).why == "it is gone from the host"
+    alone = small()
+    alone = alone.model_copy(update={"services": {"db": alone.services["db"]}})
+    assert plan("delete", WEB, small(), alone).why == "the project no longer has it"
+
+
+def test_the_image_is_named_only_where_it_changes() -> None:
+    assert plan("replace", WEB, small(), small(image_ref="web:2")).changes == ()
+    paths = [
+        c.path
+        for c in plan("replace", WEB, small(), small(image="sha256:9", image_ref="web:2")).changes
+    ]
+    assert paths == ["image", "image name"]
+
+
+def test_what_only_the_engine_sees_is_shown_too() -> None:
+    step = plan(
+        "update",
+        WEB,
+        small(),
+        small(),
+        properties=("memory",),
+        old={"memory": 5},
+        new={"memory": 9},
+    )
+    assert step.changes == (Change("memory", 5, 9),)
+    assert step.why == "it differs from what was applied"
+
+
+def test_engine_secrets_are_masked() -> None:
+    signature = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+    assert masked({"a": ["[secret]", {**signature, "ciphertext": "v1:x"}, 1]}) == {
+        "a": [MASK, MASK, 1]
+    }
+
+
+@given(st.text(min_size=8, alphabet="abcdefghijklmnop"))
+def test_a_secret_value_never_gets_into_a_plan(canary: str) -> None:
+    """Its place in the facts is taken by its name; engine values of `envs` are not told at all."""
+    step = plan("replace", WEB, small(), small(port=9), properties=("envs",),
+                old={"envs": [f"PASSWORD={canary}"]}, new={"envs": [f"PASSWORD={canary}!"]})  # fmt: skip
+    assert canary not in json.dumps(Plan((step,)).to_json())
+
+
+def test_the_hash_follows_the_steps_and_not_the_run() -> None:
+    def made(spec: Spec) -> Plan:
+        seen = ResourceStep(WEB, "Container", "replace", 1)
+        return make_plan([seen], 3, compile_spec(small(), "pw"), compile_spec(spec, "pw"), "why")
+
+    blue = {"COLOR": "blue"}
+    assert made(small(env=blue, generation=8)).hash == made(small(env=blue, generation=9)).hash
+    assert made(small(env=blue)).hash != made(small(env={"COLOR": "red"})).hash
+
+
+def test_an_empty_plan() -> None:
+    empty = Plan(same=4)
+    assert empty.empty
+    assert empty.to_json()["summary"] == {
+        "create": 0,
+        "update": 0,
+        "replace": 0,
+        "delete": 0,
+        "same": 4,
+    }
+
+
+def test_why() -> None:
+    one, other = small(), small().model_copy(update={"commit": "b" * 40})
+    assert why_changed(None, one, None) == "first deploy"
+    assert why_changed(one, one, 3) == "rollback to release 3"
+    assert why_changed(one, other, None) == "commit bbbbbbb: A change"
+    assert why_changed(one, one, None) == "a secret or an image changed"
