@@ -13,7 +13,7 @@ from stacks.errors import PortwrightError
 PREFIX = "PORTWRIGHT_"
 DEFAULT_CACHE = Path("~/.cache/portwright").expanduser()
 INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
-MIRROR = re.compile(r"mirror:[a-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
+MIRROR = re.compile(r"mirror:[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 
 
 @dataclass(frozen=True)

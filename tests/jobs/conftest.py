@@ -1,0 +1,67 @@
+"""A database and a project, without Docker, Redis or the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.database import create_tables, session_factory
+from jobs.models import Environment, Project, Release, Run
+from jobs.requests import create_project
+from jobs.settings import Settings
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    keys = tmp_path / "keys"
+    keys.mkdir()
+    (keys / "vault-key").write_bytes(Fernet.generate_key())
+    return Settings(home=tmp_path)
+
+
+@pytest.fixture
+def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
+    factory = session_factory(settings.database_url)
+    create_tables(factory.kw["bind"])
+    yield factory
+    factory.kw["bind"].dispose()
+
+
+@pytest.fixture
+def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    with sessions() as session:
+        yield session
+
+
+@pytest.fixture
+def project(session: Session) -> Project:
+    return create_project(session, "shop", "https://example.com/shop.git", "main", by="alice")
+
+
+@pytest.fixture
+def environment(project: Project) -> Environment:
+    return project.environments[0]
+
+
+def add_run(
+    session: Session, environment: Environment, state: str = "queued", **more: object
+) -> Run:
+    run = Run(environment=environment, kind="deploy", state=state, requested_by="alice", **more)
+    session.add(run)
+    session.commit()
+    return run
+
+
+def add_release(session: Session, environment: Environment, number: int) -> Release:
+    run = add_run(session, environment, "succeeded")
+    release = Release(
+        environment_id=environment.id, number=number, run_id=run.id, spec={}, commit="a" * 40
+    )
+    session.add(release)
+    environment.release = number
+    session.commit()
+    return release
