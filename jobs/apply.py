@@ -11,13 +11,12 @@ from jobs.context import Context
 from jobs.models import Environment, Release, Run
 from jobs.prepare import next_release
 from jobs.requests import record
-from jobs.states import move
 from stacks.compile import Resource, compile_spec
 from stacks.errors import PortwrightError
 from stacks.spec import Spec
 from stacks.traffic import drain_hook, generation
 from stacks.watch import Watch
-from stacks.world import Casualty, casualties
+from stacks.world import Casualty, casualties, containers
 
 
 def release(context: Context, spec: Spec) -> None:
@@ -30,14 +29,15 @@ def release(context: Context, spec: Spec) -> None:
         drain = drain_hook(context.traefik, resources, watch.check, context.log)
         with watch:
             context.engine.up(resources, secrets, drain, context.log)
-            move(context.session, context.run.id, "verifying")
+            context.move("verifying")
             verify(context, resources, watch)
     except PortwrightError as error:
         diagnosed = diagnose(context, error, watch.buried)
         repair.put_back(context)
         raise diagnosed from None
-    orphans = repair.sweep_orphans(context)
-    if orphans:
+    wanted = sum(resource.kind == "Container" for resource in resources)
+    if len(containers(context.docker, context.place)) != wanted:
+        orphans = repair.sweep_orphans(context)
         context.log(f"removed {len(orphans)} containers that nothing knew")
     store(context, spec)
 
@@ -93,4 +93,4 @@ def store(context: Context, spec: Spec) -> None:
     session.execute(update(Run).where(Run.id == run.id).values(release=number))
     record(session, run.requested_by, "release.made", context.project.name, number=number)
     context.log(f"release {number} serves")
-    move(session, run.id, "succeeded")
+    context.move("succeeded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import docker
 from sqlalchemy.orm import Session
@@ -12,8 +13,10 @@ from jobs.log import RunLog
 from jobs.models import Environment, Project, Release, Run
 from jobs.queries import release_numbered
 from jobs.settings import Settings
+from jobs.states import move
 from jobs.vault import open_secrets
 from stacks.engine import Engine, EngineSettings
+from stacks.errors import PortwrightError
 from stacks.images.engine import connect
 from stacks.images.resolve import Resolver
 from stacks.program import Secrets
@@ -28,6 +31,14 @@ class Context:
     session: Session
     run: Run
     log: RunLog
+
+    def move(self, to: str, **columns: Any) -> None:
+        """Move the Run on; raises PortwrightError where it was taken from us in the meantime."""
+        if not move(self.session, self.run.id, to, **columns):
+            raise PortwrightError(
+                f"the run could not go on to {to}: its state was changed by another",
+                remedy="see who ended it; ask for it again if need be",
+            )
 
     @property
     def environment(self) -> Environment:

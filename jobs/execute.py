@@ -87,6 +87,8 @@ def end(context: Context) -> None:
     log(f"run {run.id}: {run.kind} of {context.project.name}, asked for by {run.requested_by}")
     try:
         WORK[run.kind](context)
+        if state_of(context) not in FINAL:
+            raise RuntimeError(f"left in state {state_of(context)}")
     except PortwrightError as error:
         fail(context, error)
     except Exception as error:
@@ -98,8 +100,13 @@ def end(context: Context) -> None:
                 remedy="try again; if it stays, report it with this log",
             ),
         )
-    state = context.session.scalar(select(Run.state).where(Run.id == run.id))
-    log(f"run {run.id} {state if state in FINAL else 'ended'}")
+    log(f"run {run.id} {state_of(context)}")
+
+
+def state_of(context: Context) -> str | None:
+    """As the database has it now."""
+    context.session.commit()
+    return context.session.scalar(select(Run.state).where(Run.id == context.run.id))
 
 
 def fail(context: Context, error: PortwrightError) -> None:
@@ -120,7 +127,7 @@ def plan(context: Context) -> tuple[Spec, Plan]:
     run = context.run
     run.spec = spec.to_json()
     context.session.commit()
-    move(context.session, run.id, "planning")
+    context.move("planning")
     context.log("planning")
     resources = compile_spec(spec, context.settings.instance)
     current = context.current_spec
@@ -142,7 +149,7 @@ def plan(context: Context) -> tuple[Spec, Plan]:
 
 def run_plan(context: Context) -> None:
     plan(context)
-    move(context.session, context.run.id, "succeeded")
+    context.move("succeeded")
 
 
 def run_deploy(context: Context) -> None:
@@ -157,22 +164,23 @@ def run_deploy(context: Context) -> None:
         )
     if made.empty and context.current is not None:
         context.log("nothing would change: the release that serves is what was asked for")
-        move(context.session, context.run.id, "succeeded", release=context.current.number)
+        context.move("succeeded", release=context.current.number)
         return
-    move(context.session, context.run.id, "applying")
+    context.move("applying")
     apply.release(context, spec)
 
 
 def run_refresh(context: Context) -> None:
-    move(context.session, context.run.id, "applying")
+    context.move("planning")
+    context.move("applying")
     context.engine.refresh(context.log)
-    move(context.session, context.run.id, "succeeded")
+    context.move("succeeded")
 
 
 def run_destroy(context: Context) -> None:
     """Delete everything of the environment but its volumes, and the volumes that were named."""
-    move(context.session, context.run.id, "planning")
-    move(context.session, context.run.id, "applying")
+    context.move("planning")
+    context.move("applying")
     context.secrets(context.current_spec)
     context.engine.destroy(context.log)
     repair.sweep_orphans(context)
@@ -183,7 +191,7 @@ def run_destroy(context: Context) -> None:
         update(Environment).where(Environment.id == context.environment.id).values(release=None)
     )
     record(context.session, context.run.requested_by, "environment.destroyed", context.project.name)
-    move(context.session, context.run.id, "succeeded")
+    context.move("succeeded")
 
 
 WORK = {

@@ -16,6 +16,7 @@ from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import QUEUE
 from jobs.repair import dead_runs
 from jobs.settings import Settings
+from stacks.engine import pulumi_command
 
 LOOK_EVERY = 10
 # RQ waits for its lifetime less 15 s at a stretch.
@@ -49,6 +50,8 @@ def main() -> None:
         raise SystemExit(
             f"Redis does not answer: {error}. Run ./quickstart, which starts it."
         ) from None
+    # Asks the engine for its version now, rather than in each fork.
+    pulumi_command(str(settings.home))
     worker = LookingWorker(
         [Queue(QUEUE, connection=connection)],
         connection=connection,

@@ -96,5 +96,5 @@ if __name__ == "__main__":
     try:
         check(Settings.from_environ())
     except PortwrightError as problem:
-        print(f"{problem}\n  what to do: {problem.remedy}")
+        print(f"{problem}\nwhat to do: {problem.remedy}")
         sys.exit(1)

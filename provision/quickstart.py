@@ -120,7 +120,11 @@ def main() -> int:
     except StepFailed as failed:
         print(f"\n{failed.title} could not be done:", file=sys.stderr)
         print("\n".join(f"  {line}" for line in failed.lines), file=sys.stderr)
-        print(f"  what to do: {failed.remedy}", file=sys.stderr)
+        if any("what to do:" in line for line in failed.lines):
+            print("  Then run ./quickstart again: it goes on from there.", file=sys.stderr)
+        else:
+            print(f"  what to do: {failed.remedy}", file=sys.stderr)
+        print(f"  all it said: {settings.home / 'log/quickstart.log'}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. Run ./quickstart again: it goes on from where it was.", file=sys.stderr)

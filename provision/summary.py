@@ -25,16 +25,17 @@ def show(settings: Settings, env: Mapping[str, str]) -> None:
         if token.exists()
         else f"Sign in at {settings.portal_url} and look at the sample's release and its plan."
     )
-    print("\nThree things to try:")
-    print(f"  1. {first}")
-    print(
-        "  2. Change the sample: git clone "
-        f"{settings.home}/git/sample.git, edit COLOR in portwright.yaml, commit, push;"
-    )
-    print(
-        f"     then .venv/bin/portwright login {settings.portal_url} and .venv/bin/portwright plan sample"
-    )
-    print("  3. .venv/bin/portwright deploy sample, then .venv/bin/portwright rollback sample 1")
+    print(f"""
+Three things to try, in this folder:
+  1. {first}
+  2. See a change before it happens:
+       git clone {settings.home}/git/sample.git /tmp/sample
+       set another COLOR in /tmp/sample/portwright.yaml; git commit and push it
+       .venv/bin/portwright login {settings.portal_url}
+       .venv/bin/portwright plan sample
+  3. Make it so, and take it back:
+       .venv/bin/portwright deploy sample
+       .venv/bin/portwright rollback sample 1""")
     print("\n./quickstart stop stops all of it again.")
 
 

@@ -21,11 +21,19 @@ have_venv() {
   compgen -G ".venv/stamp-*" >/dev/null && [ -x .venv/bin/python ]
 }
 
+# stamp EXTRAS: the file that says that these packages are in.
+stamp() {
+  local hash
+  hash=$(sha256sum pyproject.toml | cut -c1-16)
+  echo ".venv/stamp-$hash${1//[\[\]]/-}"
+}
+
 # Two at a time would spoil each other's environment: the second waits.
 make_venv() {
   if [ "$(id -u)" != 0 ]; then
     say_and_stop "This changes the machine (packages, Docker) and must run as root." "sudo $0"
   fi
+  [ -e "$(stamp "$1")" ] && return
   (
     flock --nonblock 9 || { echo "Waiting for another command to make .venv"; flock 9; }
     fill_venv "$1"
@@ -34,10 +42,9 @@ make_venv() {
 
 # fill_venv EXTRAS: EXTRAS is "" or "[test]". Installs only when pyproject.toml changed.
 fill_venv() {
-  local extras=$1 python hash stamp
+  local extras=$1 python stamp
   python=$(find_python) || exit 1
-  hash=$(sha256sum pyproject.toml | cut -c1-16)
-  stamp=.venv/stamp-$hash${extras//[\[\]]/-}
+  stamp=$(stamp "$extras")
   [ -e "$stamp" ] && return
   # A half made one (no pip in it) is made anew.
   if ! .venv/bin/python -c 'import pip, sys; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/null; then
@@ -51,6 +58,6 @@ fill_venv() {
   echo "Installing Python packages (about a minute the first time)"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".$extras" ||
     say_and_stop "The Python packages could not be installed." "see the lines above; check the network, then run this again"
-  find .venv -maxdepth 1 -name 'stamp-*' ! -name "stamp-$hash*" -delete
+  find .venv -maxdepth 1 -name 'stamp-*' ! -path "$(stamp "")*" -delete
   touch "$stamp"
 }

@@ -109,7 +109,9 @@ def app(settings: Settings, worker: Worker) -> Flask:
         hashed = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
         user = User(email="alice@example.org", password_hash=hashed)
         session.add(user)
-        project = create_project(session, "sample", "https://git.example.com/sample.git", "main", by="test")
+        project = create_project(
+            session, "sample", "https://git.example.com/sample.git", "main", by="test"
+        )
         session.add(Member(project_id=project.id, user_id=user.id, role="owner"))
         session.commit()
     return app

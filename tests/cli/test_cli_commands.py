@@ -22,7 +22,12 @@ def newest(settings: Settings) -> Run:
 
 
 def test_projects_are_listed_and_added(alice: Any) -> None:
-    assert alice("projects", "add", "other", "https://git.example.com/other.git", "--branch", "dev").exit_code == 0
+    assert (
+        alice(
+            "projects", "add", "other", "https://git.example.com/other.git", "--branch", "dev"
+        ).exit_code
+        == 0
+    )
     text = alice("projects").output
     assert "sample" in text and "other" in text
     names = [each["name"] for each in json.loads(alice("projects", "--json").output)]

@@ -178,7 +178,9 @@ def test_a_wrong_token_is_not_rescued_by_a_session(page: Any) -> None:
 
 def test_a_run_of_another_project_is_not_there(api: Any, app: Flask) -> None:
     charlie = api("charlie")
-    made = charlie.post("/api/projects", json={"name": "mine", "repository": "https://git.example.com/mine.git"})
+    made = charlie.post(
+        "/api/projects", json={"name": "mine", "repository": "https://git.example.com/mine.git"}
+    )
     assert made.status_code == 201
     assert charlie.get("/api/projects/mine").status_code == 200
     assert charlie.get("/api/runs/3").status_code == 404

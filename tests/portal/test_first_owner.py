@@ -40,7 +40,9 @@ def test_without_a_token_file_no_token_is_right(bare: Flask) -> None:
 def test_the_token_makes_the_owner_and_is_gone(
     bare: Flask, token: None, settings: Settings, session: Session
 ) -> None:
-    project = data.create_project(session, "sample", "https://git.example.com/s.git", "main", by="portwright")
+    project = data.create_project(
+        session, "sample", "https://git.example.com/s.git", "main", by="portwright"
+    )
     client = bare.test_client()
     assert "Make this host yours" in client.get(f"/setup?token={TOKEN}").text
     assert client.post("/setup", data=OWNER).status_code == 302

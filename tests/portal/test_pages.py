@@ -171,7 +171,10 @@ def test_a_bad_field_comes_back_with_what_was_typed(page: Any) -> None:
 
 def test_whoever_registers_a_project_owns_it(page: Any) -> None:
     charlie = page("charlie")
-    charlie.post("/projects/new", data={"name": "x", "repository": "https://git.example.com/x.git", "branch": "main"})
+    charlie.post(
+        "/projects/new",
+        data={"name": "x", "repository": "https://git.example.com/x.git", "branch": "main"},
+    )
     assert "Danger zone" in charlie.get("/projects/x").text
     assert page("alice").get("/projects/x").status_code == 404
 

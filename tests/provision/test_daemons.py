@@ -89,6 +89,29 @@ def test_one_that_never_answers_is_told(tmp_path: Path) -> None:
     stop(tmp_path, "mute")
 
 
+def test_a_stranger_in_its_place_is_not_taken_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provision.daemons.CLOSING", 0.2)
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        ready = f"127.0.0.1:{stranger.getsockname()[1]}"
+        with pytest.raises(DaemonError, match="another process, not started by"):
+            start(tmp_path, Daemon("server", SLEEPER, ready=ready))
+    assert running(tmp_path, "server") is None
+
+
+def test_a_record_from_before_a_reboot_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(tmp_path, Daemon("sleeper", SLEEPER))
+    with monkeypatch.context() as rebooted:
+        rebooted.setattr("provision.daemons.boot", lambda: "another")
+        assert running(tmp_path, "sleeper") is None
+    assert stop(tmp_path, "sleeper") is True
+
+
 def test_callers_settings_do_not_leak_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTWRIGHT_INSTANCE", "callers")
     pid = start(tmp_path, Daemon("sleeper", SLEEPER, env={"PORTWRIGHT_HOME": "/own"}))

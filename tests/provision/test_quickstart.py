@@ -13,7 +13,7 @@ import pytest
 
 from jobs.settings import Settings
 from provision import preflight
-from provision.environment import environment
+from provision.environment import environment, listen
 from provision.steps import Runner, Step, StepFailed, changes_of, failure_lines
 from stacks.errors import PortwrightError
 
@@ -70,6 +70,15 @@ def test_changes_and_errors_of_a_converge() -> None:
     line = json.dumps({"changed": 1, "operations": operations, "error": "a: b\nc"})
     assert changes_of(["noise", line]) == ["conf"]
     assert failure_lines(["noise", line]) == ["a: b", "c"]
+    # What an interpreter says while it ends hides neither.
+    assert changes_of([line, "Exception ignored in"]) == ["conf"]
+
+
+def test_the_last_words_count_without_an_end_of_line(tmp_path: Path) -> None:
+    code = "import sys; sys.stdout.write('no disk'); sys.exit(1)"
+    with pytest.raises(StepFailed) as caught:
+        runner(tmp_path, 1).run(Step("Build", python(code)))
+    assert caught.value.lines == ["no disk"]
 
 
 def test_the_environment_names_every_setting() -> None:
@@ -88,6 +97,20 @@ def test_a_taken_port_is_refused_before_anything_changes(tmp_path: Path) -> None
             preflight.check(Settings(home=tmp_path, portal_port=number))
     assert f"port {number}, which the portal needs, is in use" in caught.value.message
     assert "PORTWRIGHT_PORTAL_PORT" in caught.value.remedy
+
+
+def test_one_port_for_two_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PortwrightError, match="is given to the portal and to deployed services"):
+        preflight.check(Settings(home=tmp_path, portal_port=18999, http_port=18999))
+
+
+def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PortwrightError, match=r"this machine has no address 203\.0\.113\.9"):
+        preflight.check(Settings(home=tmp_path, bind="203.0.113.9"))
+
+
+def test_an_address_is_written_as_servers_take_it() -> None:
+    assert (listen("127.0.0.1", 80), listen("::1", 80)) == ("127.0.0.1:80", "[::1]:80")
 
 
 def test_another_system_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,6 +140,21 @@ def test_a_bad_setting_is_a_plain_error(tmp_path: Path, variable: str, value: st
     assert done.returncode == 1
     assert done.stderr.startswith(f"{variable}: ") and "what to do:" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["status", "stop"])
+def test_looking_and_stopping_leave_no_trace(tmp_path: Path, command: str) -> None:
+    """Not even where neither Portwright nor Docker ever was."""
+    home = tmp_path / "home"
+    done = subprocess.run(
+        [sys.executable, "-m", "provision.quickstart", command],
+        cwd=CHECKOUT,
+        env={"PATH": "/nonexistent", "PORTWRIGHT_HOME": str(home)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (1 if command == "status" else 0, "")
+    assert not home.exists()
 
 
 def test_an_unknown_command_is_a_plain_error(tmp_path: Path) -> None:

@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import docker
 import httpx
-from docker.models.containers import Container
+
+from bench.scratch import Scratch, free_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+__all__ = ["Platform", "Repository", "copy_checkout", "free_ports", "until"]
+
 EMAIL = "alice@example.com"
 PASSWORD = "correct horse battery staple"
 IDENTITY = ["-c", "user.name=Alice", "-c", f"user.email={EMAIL}"]
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def copy_checkout(target: Path) -> None:
@@ -48,49 +38,12 @@ def copy_checkout(target: Path) -> None:
             shutil.copy2(source, target / name)
 
 
-@dataclass
-class Platform:
-    """folder: the code; home: what it writes. All names and ports are its own."""
-
-    folder: Path
-    home: Path
-    instance: str
-    extra: dict[str, str] = field(default_factory=dict)
-    ports: list[int] = field(default_factory=lambda: free_ports(3))
-    client: docker.DockerClient = field(default_factory=docker.from_env)
-
-    @property
-    def env(self) -> dict[str, str]:
-        given = {k: v for k, v in os.environ.items() if not k.startswith("PORTWRIGHT_")}
-        for kept in ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL"):
-            if kept in os.environ:
-                given[kept] = os.environ[kept]
-        portal, http, traefik = self.ports
-        return given | {
-            "PORTWRIGHT_HOME": str(self.home),
-            "PORTWRIGHT_INSTANCE": self.instance,
-            "PORTWRIGHT_PORTAL_PORT": str(portal),
-            "PORTWRIGHT_HTTP_PORT": str(http),
-            "PORTWRIGHT_TRAEFIK_PORT": str(traefik),
-            "PORTWRIGHT_CONFIG": str(self.home / "cli.json"),
-            **self.extra,
-        }
+class Platform(Scratch):
+    """A scratch platform with Alice signed in."""
 
     @property
     def url(self) -> str:
         return f"http://localhost:{self.ports[0]}"
-
-    def run(
-        self, *argv: str, check: bool = True, **options: Any
-    ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            argv, cwd=self.folder, env=self.env, capture_output=True, text=True, **options
-        )
-        assert not check or done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
-        return done
-
-    def quickstart(self, *argv: str, check: bool = True) -> str:
-        return self.run("./quickstart", *argv, check=check).stdout
 
     def cli(self, *argv: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """The `portwright` command, signed in."""
@@ -139,25 +92,6 @@ class Platform:
 
     def health(self) -> Any:
         return self.get("web.sample.localhost", "/health").json()
-
-    def containers(self, service: str = "") -> list[Container]:
-        labels = [f"portwright.instance={self.instance}"]
-        if service:
-            labels.append(f"portwright.service={service}")
-        return list(self.client.containers.list(all=True, filters={"label": labels}))
-
-    def purge(self) -> None:
-        """Leave nothing: daemons, containers, networks, volumes, built images."""
-        self.run("./quickstart", "stop", check=False)
-        label = {"label": f"portwright.instance={self.instance}"}
-        for container in self.containers():
-            container.remove(force=True)
-        for network in self.client.networks.list(filters=label):
-            network.remove()
-        for volume in self.client.volumes.list(filters=label):
-            volume.remove(force=True)
-        for image in self.client.images.list(filters=label):
-            self.client.images.remove(image.id, force=True)
 
 
 @dataclass

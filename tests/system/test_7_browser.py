@@ -16,6 +16,9 @@ FLAGS = [
 ]  # fmt: skip
 
 
+expect.set_options(timeout=60_000)
+
+
 @pytest.fixture
 def page(platform: Platform) -> Iterator[Page]:
     with sync_playwright() as playwright:

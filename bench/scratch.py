@@ -1,0 +1,89 @@
+"""A platform beside any other on this machine: its own home, ports, names, and nothing left of it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+
+KEPT = ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL", "PORTWRIGHT_IMAGES")
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+@dataclass
+class Scratch:
+    """folder: the code; home: what it writes; instance: the prefix of all its names."""
+
+    folder: Path
+    home: Path
+    instance: str
+    extra: dict[str, str] = field(default_factory=dict)
+    ports: list[int] = field(default_factory=lambda: free_ports(3))
+    client: docker.DockerClient = field(default_factory=docker.from_env)
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The caller's environment with this platform's settings for all others."""
+        given = {
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith("PORTWRIGHT_") or key in KEPT
+        }
+        portal, http, traefik = self.ports
+        return given | {
+            "PORTWRIGHT_HOME": str(self.home),
+            "PORTWRIGHT_INSTANCE": self.instance,
+            "PORTWRIGHT_PORTAL_PORT": str(portal),
+            "PORTWRIGHT_HTTP_PORT": str(http),
+            "PORTWRIGHT_TRAEFIK_PORT": str(traefik),
+            "PORTWRIGHT_CONFIG": str(self.home / "cli.json"),
+            **self.extra,
+        }
+
+    @property
+    def labelled(self) -> dict[str, str]:
+        return {"label": f"portwright.instance={self.instance}"}
+
+    def run(self, *argv: str, check: bool = True, **more: Any) -> subprocess.CompletedProcess[str]:
+        """A command in the code's folder; AssertionError with its output where it fails."""
+        done = subprocess.run(
+            argv, cwd=self.folder, env=self.env, capture_output=True, text=True, **more
+        )
+        assert not check or done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    def quickstart(self, *argv: str, check: bool = True) -> str:
+        return self.run("./quickstart", *argv, check=check).stdout
+
+    def containers(self, service: str = "") -> list[Container]:
+        labels = [self.labelled["label"]]
+        if service:
+            labels.append(f"portwright.service={service}")
+        return list(self.client.containers.list(all=True, filters={"label": labels}))
+
+    def purge(self) -> None:
+        """Leave nothing: daemons, containers, networks, volumes, built images."""
+        self.run("./quickstart", "stop", check=False)
+        for container in self.containers():
+            container.remove(force=True)
+        for network in self.client.networks.list(filters=self.labelled):
+            network.remove()
+        for volume in self.client.volumes.list(filters=self.labelled):
+            volume.remove(force=True)
+        for image in self.client.images.list(filters=self.labelled):
+            self.client.images.remove(image.id, force=True)
