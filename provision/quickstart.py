@@ -118,7 +118,7 @@ def main() -> int:
         print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
         return 1
     except StepFailed as failed:
-        print(f"\n{failed.title} could not be done:", file=sys.stderr)
+        print(f"\nIt stopped at this step: {failed.title}", file=sys.stderr)
         print("\n".join(f"  {line}" for line in failed.lines), file=sys.stderr)
         if any("what to do:" in line for line in failed.lines):
             print("  Then run ./quickstart again: it goes on from there.", file=sys.stderr)

@@ -24,6 +24,18 @@ def earlier(settings: Settings) -> list[str]:
     return list(json.loads(path.read_text())) if path.exists() else []
 
 
+def containers_of(settings: Settings) -> list[str]:
+    """Running containers that this home's worker made; none where another home has the instance."""
+    try:
+        worker = json.loads((settings.home / "run/worker.daemon.json").read_text())
+    except FileNotFoundError:
+        return []
+    if worker["env"]["PORTWRIGHT_INSTANCE"] != settings.instance:
+        return []
+    label = f"label=portwright.instance={settings.instance}"
+    return docker("ps", "--quiet", "--no-trunc", "--filter", label)
+
+
 def docker(*argv: str) -> list[str]:
     try:
         done = subprocess.run(["docker", *argv], capture_output=True, text=True)
@@ -34,9 +46,7 @@ def docker(*argv: str) -> list[str]:
 
 def stop_all(settings: Settings) -> int:
     """Stop containers of this instance, then the daemons; say each."""
-    containers = docker(
-        "ps", "--quiet", "--no-trunc", "--filter", f"label=portwright.instance={settings.instance}"
-    )
+    containers = containers_of(settings)
     ended = []
     if running(settings.home, "worker"):
         print("Stopping; a run that is at work is let finish (10 minutes at most).", flush=True)

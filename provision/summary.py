@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from jobs.settings import Settings
-from provision.stopping import docker, states
+from provision.stopping import containers_of, docker, states
 
 
 def show(settings: Settings, env: Mapping[str, str]) -> None:
@@ -62,8 +62,7 @@ def status(settings: Settings) -> int:
     answers = bool(docker("info", "--format", "{{.ID}}"))
     origin = ", started from here" if now["dockerd"] else ""
     print(f"{'docker':<12}{'runs' + origin if answers else 'does not answer'}")
-    label = f"label=portwright.instance={settings.instance}"
-    print(f"{'containers':<12}{len(docker('ps', '--quiet', '--filter', label))} run")
+    print(f"{'containers':<12}{len(containers_of(settings))} run")
     whole = answers and all(now[name] for name in wanted)
     print(f"\nPortal: {settings.portal_url}" if whole else "\n./quickstart starts what is missing.")
     return 0 if whole else 1

@@ -49,6 +49,8 @@ def image(client: docker.DockerClient, registry: str) -> Iterator[tuple[str, str
     built, _ = client.images.build(
         fileobj=BytesIO(b"FROM scratch\nLABEL unique=" + name.encode()),
         tag=f"{registry}/{name}:1",
+        rm=True,
+        forcerm=True,
     )
     until(lambda: "errorDetail" not in client.images.push(f"{registry}/{name}", tag="1"))
     client.images.remove(f"{registry}/{name}:1")
