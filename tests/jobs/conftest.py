@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import create_tables, session_factory
-from jobs.models import Environment, Project, Release, Run
+from jobs.models import Environment, Project
 from jobs.requests import create_project
 from jobs.settings import Settings
 
@@ -45,23 +45,3 @@ def project(session: Session) -> Project:
 @pytest.fixture
 def environment(project: Project) -> Environment:
     return project.environments[0]
-
-
-def add_run(
-    session: Session, environment: Environment, state: str = "queued", **more: object
-) -> Run:
-    run = Run(environment=environment, kind="deploy", state=state, requested_by="alice", **more)
-    session.add(run)
-    session.commit()
-    return run
-
-
-def add_release(session: Session, environment: Environment, number: int) -> Release:
-    run = add_run(session, environment, "succeeded")
-    release = Release(
-        environment_id=environment.id, number=number, run_id=run.id, spec={}, commit="a" * 40
-    )
-    session.add(release)
-    environment.release = number
-    session.commit()
-    return release

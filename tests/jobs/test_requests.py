@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from conftest import add_release
 from hypothesis import given
 from hypothesis import strategies as st
+from rows import add_release
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 

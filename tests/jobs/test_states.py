@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 import pytest
-from conftest import add_run
+from rows import add_run
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import repair
