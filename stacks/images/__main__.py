@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stacks.errors import PortwrightError
 from stacks.images import local
-from stacks.images.engine import connect
+from stacks.images.engine import connect, find_image
 from stacks.images.resolve import Resolver
 
 
@@ -24,10 +24,14 @@ def main() -> int:
         resolver = Resolver(connect(), source, cache)
         for name in given.names:
             tag = local.TAGS[name]
+            if given.action == "ensure" and local.outdated(resolver.client, name):
+                local.make(resolver.client, cache, name, say)
             if given.action == "ensure":
                 print(f"{tag} is {resolver.resolve(tag, say).id[:19]}", flush=True)
-            elif not resolver.client.images.list(name=resolver.source_name(tag)):
-                print(f"{tag} is missing")
+            elif local.outdated(resolver.client, name) or not find_image(
+                resolver.client, resolver.source_name(tag)
+            ):
+                print(f"{tag} is missing or old")
                 return 1
     except PortwrightError as error:
         print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)

@@ -38,6 +38,12 @@ def present(client: docker.DockerClient, name: str) -> bool:
     return image is not None and image.labels.get(LABEL) == recipe_key(name)
 
 
+def outdated(client: docker.DockerClient, name: str) -> bool:
+    """True where the image was made by an earlier recipe; a registry's image never is."""
+    image = find_image(client, TAGS[name])
+    return image is not None and image.labels.get(LABEL) not in (None, recipe_key(name))
+
+
 def make(client: docker.DockerClient, cache: Path, name: str, say: Say) -> str:
     """Build a recipe where it is missing; returns its image's ID."""
     if not present(client, name):
