@@ -31,7 +31,8 @@ def release(context: Context, spec: Spec) -> None:
             context.engine.up(resources, secrets, drain, context.log)
             context.move("verifying")
             verify(context, resources, watch)
-    except PortwrightError as error:
+    except Exception as error:
+        # Whatever it was: state and world must agree again before the Run ends.
         diagnosed = diagnose(context, error, watch.buried)
         repair.put_back(context)
         raise diagnosed from None
@@ -52,7 +53,7 @@ def verify(context: Context, resources: tuple[Resource, ...], watch: Watch) -> N
     context.log("every route is live")
 
 
-def diagnose(context: Context, error: PortwrightError, buried: list[Casualty]) -> PortwrightError:
+def diagnose(context: Context, error: Exception, buried: list[Casualty]) -> Exception:
     """The containers' own story where they have one, with their last lines kept in the log."""
     found = [*buried, *casualties(context.docker, context.place, context.run.id)]
     for one in found:

@@ -22,7 +22,7 @@ from stacks.errors import PortwrightError
 from stacks.plan import Plan
 from stacks.planner import make_plan, why_changed
 from stacks.spec import Spec
-from stacks.world import delete_volume
+from stacks.world import find_volume
 
 
 def execute(run_id: int) -> None:
@@ -179,14 +179,18 @@ def run_refresh(context: Context) -> None:
 
 def run_destroy(context: Context) -> None:
     """Delete everything of the environment but its volumes, and the volumes that were named."""
+    doomed = [
+        find_volume(context.docker, context.place, name)
+        for name in context.run.options.get("volumes", [])
+    ]
     context.move("planning")
     context.move("applying")
     context.secrets(context.current_spec)
     context.engine.destroy(context.log)
     repair.sweep_orphans(context)
-    for name in context.run.options.get("volumes", []):
-        delete_volume(context.docker, context.place, name)
-        context.log(f"deleted volume {name}")
+    for volume in doomed:
+        context.docker.volumes.get(volume).remove()
+        context.log(f"deleted volume {volume}")
     context.session.execute(
         update(Environment).where(Environment.id == context.environment.id).values(release=None)
     )

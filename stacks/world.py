@@ -109,17 +109,17 @@ def volumes(client: docker.DockerClient, place: Place) -> list[str]:
     return sorted(volume.name for volume in client.volumes.list(filters=place.filters))
 
 
-def delete_volume(client: docker.DockerClient, place: Place, name: str) -> None:
-    """Delete a volume of the environment for good. name: SERVICE_KEY, such as `db_data`."""
-    wanted = place.volume(name)
-    if wanted not in volumes(client, place):
+def find_volume(client: docker.DockerClient, place: Place, name: str) -> str:
+    """The Docker name of a volume of the environment. name: SERVICE_KEY, such as `db_data`.
+
+    Raises PortwrightError where there is none.
+    """
+    there = volumes(client, place)
+    if place.volume(name) not in there:
+        known = [volume.removeprefix(place.volume("")) for volume in there]
         raise PortwrightError(
             f"this environment has no volume {name!r}",
-            remedy="choose from: "
-            + (
-                ", ".join(v.removeprefix(place.volume("")) for v in volumes(client, place))
-                or "none is left"
-            ),
+            remedy="choose from: " + (", ".join(known) or "none is left"),
             path="volumes",
         )
-    client.volumes.get(wanted).remove()
+    return place.volume(name)

@@ -39,6 +39,15 @@ def test_destroy_deletes_the_volume_that_was_named(
     assert platform.get("web.sample.localhost", "/notes").json() == []
 
 
+def test_a_destroy_that_names_no_volume_of_its_own_destroys_nothing(
+    platform: Platform, repository: Repository
+) -> None:
+    reset(platform)
+    done = platform.cli("destroy", "sample", "--yes", "--volume", "web_data", check=False)
+    assert done.returncode == 1 and "no volume 'web_data'" in done.stdout + done.stderr
+    assert platform.health()["status"] == "ok"
+
+
 def test_a_first_deploy_that_fails_leaves_no_container(
     platform: Platform, repository: Repository
 ) -> None:
