@@ -11,7 +11,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 
-import jobs.execute as execution
+import jobs.execute  # noqa: F401 - read before each fork rather than after it
+from jobs.claims import waiting
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import QUEUE
 from jobs.repair import dead_runs
@@ -31,7 +32,7 @@ class LookingWorker(Worker):
         settings = Settings.from_environ()
         sessions = session_factory(settings.database_url)
         with sessions() as session:
-            todo = bool(dead_runs(session)) or bool(execution.waiting(session))
+            todo = bool(dead_runs(session)) or bool(waiting(session))
         sessions.kw["bind"].dispose()
         if todo and not self.queues[0].job_ids:
             self.queues[0].enqueue("jobs.execute.recover", result_ttl=0, job_timeout=3600)

@@ -2,87 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from stacks.errors import PortwrightError
-from stacks.names import ENV_NAME, ENV_REMEDY, NAME, NAME_REMEDY
+from stacks.fields import (
+    URL_PATH,
+    Duration,
+    EnvName,
+    Host,
+    Image,
+    Name,
+    RepositoryPath,
+    Rule,
+    Text,
+    matching,
+    mount_path,
+)
 
 FILE_NAME = "portwright.yaml"
 MAX_BYTES = 64 * 1024
 MAX_NODES = 10_000
-SECONDS = re.compile(r"[0-9]{1,4}(ms|s|m)")
-IMAGE = re.compile(
-    r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?"
-)
-HOST = re.compile(
-    r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
-)
-URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=%:@+,-]{0,500}")
-
-
-class Rule(ValueError):
-    """A broken rule: what is wrong, and the remedy after ` — `."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        super().__init__(f"{message} — {remedy}")
-
-
-def matching(pattern: re.Pattern[str], what: str, remedy: str) -> BeforeValidator:
-    def check(value: Any) -> Any:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise Rule(f"is no {what}", remedy)
-        return value
-
-    return BeforeValidator(check)
-
-
-def relative_path(value: Any) -> Any:
-    if (
-        not isinstance(value, str)
-        or not re.fullmatch(r"[A-Za-z0-9._/@+-]{1,200}", value)
-        or value.startswith(("/", "-"))
-        or ".." in PurePosixPath(value).parts
-    ):
-        raise Rule("is no path inside the repository", "use a relative path without '..'")
-    return value
-
-
-def mount_path(value: Any) -> Any:
-    forbidden = ("/", "/proc", "/sys", "/dev", "/etc", "/bin", "/lib", "/usr")
-    if (
-        not isinstance(value, str)
-        or not re.fullmatch(r"/[A-Za-z0-9._/@+-]{1,200}", value)
-        or ".." in PurePosixPath(value).parts
-        or str(PurePosixPath(value)) in forbidden
-    ):
-        raise Rule("is no path for a volume", "use an absolute path such as /data, without '..'")
-    return value
-
-
-def plain(value: Any) -> Any:
-    """YAML reads `PORT: 80` and `DEBUG: true` as number and boolean; a variable is text."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return str(value)
-    if isinstance(value, str) and ("\0" in value or len(value) > 32_768):
-        raise Rule("can't be used", "give text of up to 32768 characters without NUL")
-    return value
-
-
-Name = Annotated[str, matching(NAME, "usable name", NAME_REMEDY)]
-EnvName = Annotated[str, matching(ENV_NAME, "usable variable name", ENV_REMEDY)]
-Duration = Annotated[str, matching(SECONDS, "duration", "write 500ms, 2s or 1m")]
-Image = Annotated[str, matching(IMAGE, "image name", "write name:tag, such as postgres:15")]
-Host = Annotated[str, matching(HOST, "host name", "write a name such as shop.example.com")]
-Text = Annotated[str, BeforeValidator(plain)]
-RepositoryPath = Annotated[str, BeforeValidator(relative_path)]
 
 
 class Model(BaseModel):

@@ -11,7 +11,7 @@ from rows import add_run
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import repair
-from jobs.execute import claim, waiting
+from jobs.claims import claim, waiting
 from jobs.models import Environment, Run
 from jobs.repair import bury_dead_runs, dead_runs
 from jobs.requests import create_project

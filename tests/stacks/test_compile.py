@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from specs import NASTY, small, specs
 
-from stacks.compile import Resource, SecretEnv, compile_spec, go_duration, patience
+from stacks.compile import Resource, SecretEnv, compile_spec
+from stacks.health import go_duration, patience
 from stacks.project_file import Healthcheck
 from stacks.spec import SecretVersion, Spec
 
