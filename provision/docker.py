@@ -46,5 +46,11 @@ def deploy_component(settings: Settings) -> None:
     daemon(
         name="dockerd",
         home=home,
-        wanted=Daemon("dockerd", ["dockerd"], ready=SOCKET, patience=60, grace=60),
+        wanted=Daemon(
+            "dockerd",
+            ["/bin/sh", f"{CHECKOUT}/provision/start-dockerd"],
+            ready=SOCKET,
+            patience=60,
+            grace=60,
+        ),
     )
