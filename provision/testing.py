@@ -12,11 +12,18 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from provision.steps import Runner, Step, StepFailed
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 REPORT = CHECKOUT / "build" / "test-report.json"
 ROOMS = ["bench", "cli", "jobs", "portal", "provision", "stacks", "tests", "toolchain"]
-BROWSER = "chromium"
+NEEDED = [
+    ("Packages, folders and keys", "base"),
+    ("Docker engine", "docker"),
+    ("Browser and registry", "testing_tools"),
+    ("Pulumi, docker provider and Traefik", "toolchain"),
+]
 
 
 @dataclass
@@ -74,15 +81,17 @@ def system(arguments: list[str]) -> list[Phase]:
     """Needs Docker and a browser: what is missing is installed; an engine that we start is stopped."""
     with tempfile.TemporaryDirectory(prefix="portwright-tests-") as home:
         env = {**os.environ, "PORTWRIGHT_HOME": home}
-        print("\n== Docker engine and browser", flush=True)
-        for component in ("base", "docker", "testing_tools", "toolchain"):
-            done = subprocess.run(
-                [sys.executable, "-m", "provision.converge", component], env=env, cwd=CHECKOUT
-            )
-            if done.returncode:
-                return [Phase(f"preparing {component}", failed=1)]
+        print("\n== what the system tests need", flush=True)
+        runner = Runner(env, Path(home) / "prepare.log", len(NEEDED))
         try:
+            for title, component in NEEDED:
+                converge = [sys.executable, "-m", "provision.converge", component]
+                runner.run(Step(title, converge, remedy="correct that, then run ./run-tests again"))
             return [tests("system tests", "-m", "system", *arguments)]
+        except StepFailed as failed:
+            told = [*failed.lines, f"what to do: {failed.remedy}"]
+            print("\n".join(f"  {line}" for line in told))
+            return [Phase(failed.title, failed=1)]
         finally:
             subprocess.run([sys.executable, "-m", "provision.daemons", "stop", home, "dockerd"])
 
