@@ -14,6 +14,7 @@ from harness import free_ports, until
 
 from stacks.errors import PortwrightError
 from stacks.images import local
+from stacks.images.engine import find_image
 from stacks.images.resolve import Resolver
 from stacks.world import Place, sweep
 
@@ -98,10 +99,13 @@ def test_a_local_recipe_runs(client: docker.DockerClient, tmp_path: Path) -> Non
     }
     assert programs.keys() == local.TAGS.keys()
     for name, program in programs.items():
+        was_there = find_image(client, local.TAGS[name]) is not None
         image = local.make(client, cache, name, print)
         run = ["docker", "run", "--rm", "--network", "none", image, *program]
         done = subprocess.run(run, capture_output=True, text=True)
         assert done.returncode == 0, (name, done.stderr)
+        if not was_there:
+            client.images.remove(local.TAGS[name])
 
 
 def test_an_unknown_name_has_no_recipe(client: docker.DockerClient, tmp_path: Path) -> None:
