@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sample_data as data
 from flask import Flask
+from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
 from jobs.models import Run
@@ -46,10 +47,8 @@ def url(app: Flask, settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def browser() -> Iterator[Any]:
-    sync_api = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not there")
-    with sync_api.sync_playwright() as playwright:
+    assert CHROMIUM.exists(), "./run-tests installs it"
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=[*FLAGS, *QUIET])
         yield browser
         browser.close()
