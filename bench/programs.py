@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from stacks.compile import Resource, SecretEnv
-from stacks.program import Secrets
+from stacks.program import Secrets, opened
 
 
 def pulumi_program(resources: tuple[Resource, ...], secrets: Secrets) -> dict[str, Any]:
@@ -62,9 +62,7 @@ def compose_file(resources: tuple[Resource, ...], secrets: Secrets) -> dict[str,
 
 def plain(args: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
     envs = [
-        f"{item.key}={secrets[item.secret.secret, item.secret.version]}"
-        if isinstance(item, SecretEnv)
-        else item
+        opened(item, secrets) if isinstance(item, SecretEnv) else item
         for item in args.get("envs", [])
     ]
     return {**args, "envs": envs} if envs else args

@@ -7,12 +7,15 @@ import time
 from sqlalchemy import update
 
 from jobs import repair
+from jobs.cleanup import prune_images
 from jobs.context import Context
 from jobs.models import Environment, Release, Run
 from jobs.prepare import next_release
 from jobs.requests import record
 from stacks.compile import Resource, compile_spec
 from stacks.errors import PortwrightError
+from stacks.program import Hooks
+from stacks.rollout import Rollout
 from stacks.spec import Spec
 from stacks.traffic import drain_hook, generation
 from stacks.watch import Watch
@@ -27,9 +30,12 @@ def release(context: Context, spec: Spec) -> None:
     watch = Watch(context.docker, context.place, context.run.id)
     try:
         drain = drain_hook(context.traefik, resources, watch.check, context.log)
+        rollout = Rollout(context.docker, context.place, resources, secrets, context.log)
         with watch:
-            context.engine.up(resources, secrets, drain, context.log)
+            hooks = Hooks(rollout.before(), rollout.after(), drain)
+            context.engine.up(resources, secrets, hooks, context.log)
             context.move("verifying")
+            rollout.finish(context.run.id)
             verify(context, resources, watch)
     except Exception as error:
         # Whatever it was: state and world must agree again before the Run ends.
@@ -40,7 +46,9 @@ def release(context: Context, spec: Spec) -> None:
     if len(containers(context.docker, context.place)) != wanted:
         orphans = repair.sweep_orphans(context)
         context.log(f"removed {len(orphans)} containers that nothing knew")
+    repair.sweep_networks(context, resources)
     store(context, spec)
+    prune_images(context)
 
 
 def verify(context: Context, resources: tuple[Resource, ...], watch: Watch) -> None:
@@ -76,6 +84,7 @@ def diagnose(context: Context, error: Exception, buried: list[Casualty]) -> Exce
 def store(context: Context, spec: Spec) -> None:
     """The Release, the environment's pointer to it and the Run's end, in one transaction."""
     run, session = context.run, context.session
+    subject = "drift put right" if run.kind == "reconcile" else spec.subject
     number = next_release(context)
     session.add(
         Release(
@@ -84,7 +93,7 @@ def store(context: Context, spec: Spec) -> None:
             run_id=run.id,
             spec=spec.to_json(),
             commit=spec.commit,
-            subject=spec.subject,
+            subject=subject,
             rollback_of=run.target,
         )
     )

@@ -6,21 +6,23 @@ import traceback
 
 from sqlalchemy import select, update
 
-from jobs import apply, repair
+from jobs import apply, approval, repair
 from jobs.claims import claim, ring_waiting
 from jobs.context import Context
 from jobs.database import session_factory
 from jobs.log import RunLog
 from jobs.models import Environment, Run
-from jobs.prepare import wanted_spec
+from jobs.prepare import check_routes, next_release, wanted_spec
 from jobs.requests import record
 from jobs.settings import Settings
 from jobs.states import FINAL, move
+from stacks.causes import why
 from stacks.compile import compile_spec
+from stacks.drift import drifted, observe
 from stacks.errors import PortwrightError
 from stacks.plan import Plan
-from stacks.planner import make_plan, why_changed
-from stacks.spec import Spec
+from stacks.planner import Causes, make_plan
+from stacks.spec import Spec, number
 from stacks.world import find_volume
 
 
@@ -52,7 +54,7 @@ def end(context: Context) -> None:
     log(f"run {run.id}: {run.kind} of {context.project.name}, asked for by {run.requested_by}")
     try:
         WORK[run.kind](context)
-        if state_of(context) not in FINAL:
+        if state_of(context) not in (*FINAL, "awaiting_approval"):
             raise RuntimeError(f"left in state {state_of(context)}")
     except PortwrightError as error:
         fail(context, error)
@@ -90,18 +92,30 @@ def plan(context: Context) -> tuple[Spec, Plan]:
     """Prepare and preview; the Plan is stored before anything else happens."""
     spec = wanted_spec(context)
     run = context.run
-    run.spec = spec.to_json()
-    context.session.commit()
+    check_routes(context, spec)
     context.move("planning")
     context.log("planning")
-    resources = compile_spec(spec, context.settings.instance)
     current = context.current_spec
+    secrets = context.secrets(spec, current)
     before = compile_spec(current, context.settings.instance) if current else ()
-    seen = context.engine.preview(resources, context.secrets(spec, current))
-    made = make_plan(
-        seen.steps.values(), seen.same, before, resources, why_changed(current, spec, run.target)
+    findings = observe(context.docker, context.place, before, secrets)
+    for finding in findings:
+        context.log(f"{finding.type} {finding.name}: {finding.words}")
+    if any(finding.what == "gone" for finding in findings):
+        context.engine.refresh(context.log)  # what is gone must leave the engine's state
+    spec = number(
+        spec,
+        current,
+        release=next_release(context),
+        generation=run.id,
+        drifted=drifted(findings, before),
     )
-    run.plan = made.to_json()
+    resources = compile_spec(spec, context.settings.instance)
+    seen = context.engine.preview(resources, secrets)
+    services, general = why(current, spec, run.target)
+    causes = Causes(services, findings, general)
+    made = make_plan(seen.steps.values(), seen.same, before, resources, causes)
+    run.spec, run.plan = spec.to_json(), made.to_json()
     context.session.commit()
     counts = ", ".join(
         f"{count} to {action}"
@@ -118,18 +132,13 @@ def run_plan(context: Context) -> None:
 
 
 def run_deploy(context: Context) -> None:
-    """Plan, then apply; an empty plan makes no release."""
+    """Plan, then apply, or rest until somebody agrees; an empty plan makes no release."""
     spec, made = plan(context)
-    agreed = context.run.expected_plan
-    if agreed is not None and agreed != made.hash:
-        raise PortwrightError(
-            "the plan is no longer the one that was agreed to",
-            remedy="read the plan of this run, then deploy it",
-            path="plan",
-        )
     if made.empty and context.current is not None:
         context.log("nothing would change: the release that serves is what was asked for")
         context.move("succeeded", release=context.current.number)
+        return
+    if not approval.may_go(context, made):
         return
     context.move("applying")
     apply.release(context, spec)
@@ -167,6 +176,8 @@ WORK = {
     "plan": run_plan,
     "deploy": run_deploy,
     "rollback": run_deploy,
+    "drift": run_plan,
+    "reconcile": run_deploy,
     "refresh": run_refresh,
     "destroy": run_destroy,
 }

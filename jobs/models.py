@@ -86,7 +86,11 @@ class Project(Base):
 
 
 class Environment(Base):
-    """One Pulumi stack. `release` is the number that serves now, None before the first."""
+    """One Pulumi stack. `release` is the number that serves now, None before the first.
+
+    policy: which plans are carried out unasked: `auto` (all), `destructive` (those that
+    take no service or volume away), `always` (none).
+    """
 
     __tablename__ = "environments"
     __table_args__ = (UniqueConstraint("project_id", "name"),)
@@ -94,17 +98,23 @@ class Environment(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(40))
     release: Mapped[int | None]
+    policy: Mapped[str] = mapped_column(String(20), default="destructive")
     project: Mapped[Project] = relationship(back_populates="environments")
 
 
 class Secret(Base):
-    """One version of a project's secret, encrypted. A Spec names the version it was frozen with."""
+    """One version of a project's secret, encrypted. A Spec names the version it was frozen with.
+
+    environment: the one it is for; None: all that have none of their own. Versions count
+    over both, so that name and version are enough to find one.
+    """
 
     __tablename__ = "secrets"
     __table_args__ = (UniqueConstraint("project_id", "name", "version"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
-    name: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(128))
+    environment: Mapped[str | None] = mapped_column(String(40))
     version: Mapped[int]
     sealed: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -113,10 +123,11 @@ class Secret(Base):
 class Run(Base):
     """One execution. Only jobs.states changes `state`.
 
-    kind: plan, deploy, rollback, destroy or refresh. ref: what was asked for (a branch,
+    kind: plan, deploy, rollback, destroy, refresh, drift or reconcile. ref: what was asked for (a branch,
     tag or SHA); commit: what it was. target: the release a rollback goes to.
-    expected_plan: the hash of the plan that was agreed to, None where any will do.
-    options: what a destroy was told, {"volumes": [name, ...]}. error: {path, message, remedy}.
+    expected_plan: the hash of the plan that was agreed to, by approved_by; None where
+    nobody agreed yet. options: what a destroy was told, {"volumes": [name, ...]}; why a
+    rollback came by itself, {"automatic": cause}. error: {path, message, remedy}.
     """
 
     __tablename__ = "runs"
@@ -130,6 +141,7 @@ class Run(Base):
     subject: Mapped[str | None] = mapped_column(String(200))
     target: Mapped[int | None]
     expected_plan: Mapped[str | None] = mapped_column(String(64))
+    approved_by: Mapped[str | None] = mapped_column(String(254))
     options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     spec: Mapped[dict[str, Any] | None]
     plan: Mapped[dict[str, Any] | None]

@@ -5,25 +5,55 @@ from __future__ import annotations
 from sqlalchemy import func, select
 
 from jobs.context import Context
-from jobs.models import Release
-from jobs.queries import secret_versions
+from jobs.models import Environment, Release
+from jobs.queries import release_numbered, secret_versions
 from jobs.source import Checkout, checkout
-from stacks.build import build_image
+from jobs.vault import open_newest
+from stacks.build import Source, build_image
 from stacks.errors import PortwrightError
+from stacks.freeze import freeze
 from stacks.images.engine import find_image
-from stacks.project_file import ProjectFile, read
-from stacks.spec import BuiltImage, Spec, freeze, number
+from stacks.parse import read
+from stacks.project_file import ProjectFile
+from stacks.service_file import Service
+from stacks.spec import BuiltImage, Spec
 
 
 def wanted_spec(context: Context) -> Spec:
-    """The Spec a Run is about: of its commit, or of the release it goes back to."""
+    """The Spec a Run is about, not numbered yet: of its commit, of the release it goes back
+    to, or (of a drift) the one that should be serving."""
+    if context.run.kind in ("drift", "reconcile"):
+        if context.current is None:
+            raise PortwrightError(
+                "nothing is deployed here", remedy="deploy it first", path="environment"
+            )
+        return released_spec(context, context.current.number)
     if context.run.target is not None:
-        spec = released_spec(context, context.run.target)
-    else:
-        spec = committed_spec(context)
-    return number(
-        spec, context.current_spec, release=next_release(context), generation=context.run.id
-    )
+        return released_spec(context, context.run.target)
+    return committed_spec(context)
+
+
+def check_routes(context: Context, spec: Spec) -> None:
+    """No two environments of this host answer to the same host name: the first keeps it.
+
+    Raises PortwrightError that names the route, and never the other project.
+    """
+    hosts: set[str] = set()
+    for other in context.session.scalars(
+        select(Environment).where(Environment.release.is_not(None))
+    ):
+        release = release_numbered(context.session, other, other.release)
+        if other.id != context.environment.id and release is not None:
+            served = Spec.model_validate(release.spec).services.values()
+            hosts |= {route.host for each in served for route in each.routes}
+    for name, service in spec.services.items():
+        for route in service.routes:
+            if route.host in hosts:
+                raise PortwrightError(
+                    f"{route.host} is served by another project or environment of this host",
+                    remedy="choose another name, or remove it there first",
+                    path=f"services.{name}.domains",
+                )
 
 
 def next_release(context: Context) -> int:
@@ -55,7 +85,8 @@ def committed_spec(context: Context) -> Spec:
     settings, run, project = context.settings, context.run, context.project
     mirror = settings.home / "mirrors" / f"{project.name}.git"
     folder = settings.home / "checkouts" / str(run.id)
-    ref = run.ref or project.branch
+    # A Run that was agreed to is about the commit that was read, not about a branch.
+    ref = run.commit or run.ref or project.branch
     mirror.parent.mkdir(parents=True, exist_ok=True)
     with checkout(project.repository, ref, mirror, folder) as source:
         context.log(f"{ref} is commit {source.commit[:10]}: {source.subject}")
@@ -74,7 +105,7 @@ def committed_spec(context: Context) -> Spec:
             commit=source.commit,
             subject=source.subject,
             images=images(context, source, wanted),
-            secret_versions=secret_versions(context.session, project),
+            secret_versions=secret_versions(context.session, project, context.environment.name),
         )
 
 
@@ -83,24 +114,39 @@ def images(context: Context, source: Checkout, wanted: ProjectFile) -> dict[str,
     found = {}
     for name, service in wanted.services.items():
         try:
-            if service.build:
-                found[name] = build_image(
-                    context.docker,
-                    context.resolver,
-                    source.folder,
-                    source.tree(service.build.context),
-                    service.build,
-                    name=f"{context.settings.instance}/{wanted.name}-{name}",
-                    labels={
-                        "portwright.instance": context.settings.instance,
-                        "portwright.project": wanted.name,
-                        "portwright.service": name,
-                    },
-                    say=context.log,
-                )
-            elif service.image:
+            if service.image:
                 found[name] = context.resolver.resolve(service.image, context.log)
+            else:
+                found[name] = build(context, source, name, service)
         except PortwrightError as error:
             path = ".".join(filter(None, ["services", name, error.path]))
             raise PortwrightError(error.message, remedy=error.remedy, path=path) from None
     return found
+
+
+def build(context: Context, source: Checkout, name: str, service: Service) -> BuiltImage:
+    recipe = service.build or service.static
+    assert recipe is not None
+    secrets = {}
+    for key, reference in (service.build.secrets if service.build else {}).items():
+        secrets[key] = open_newest(
+            context.session,
+            context.settings.key("vault-key"),
+            context.environment,
+            reference.secret,
+        )
+    context.log.hide(value for _, value in secrets.values())
+    folder = service.build.context if service.build else recipe.folder  # type: ignore[union-attr]
+    return build_image(
+        context.docker,
+        context.resolver,
+        Source(source.folder, source.tree(folder), secrets),
+        recipe,
+        name=f"{context.settings.instance}/{context.project.name}-{name}",
+        labels={
+            "portwright.instance": context.settings.instance,
+            "portwright.project": context.project.name,
+            "portwright.service": name,
+        },
+        say=context.log,
+    )

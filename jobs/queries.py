@@ -9,9 +9,17 @@ from jobs.models import Environment, Project, Release, Run, Secret
 from jobs.states import FINAL
 
 
+def environment_named(project: Project, name: str | None) -> Environment | None:
+    """The environment of that name (default: production, which every project has)."""
+    wanted = name or "production"
+    return next((each for each in project.environments if each.name == wanted), None)
+
+
 def production(project: Project) -> Environment:
     """The environment that every project has."""
-    return next(each for each in project.environments if each.name == "production")
+    found = environment_named(project, "production")
+    assert found is not None
+    return found
 
 
 def runs_of(session: Session, environment: Environment, limit: int) -> list[Run]:
@@ -42,19 +50,28 @@ def release_numbered(
     return session.scalar(query)
 
 
-def secret_versions(session: Session, project: Project) -> dict[str, int]:
-    """Each secret's name with its newest version, by name."""
-    query = (
-        select(Secret.name, func.max(Secret.version))
-        .where(Secret.project_id == project.id)
-        .group_by(Secret.name)
-        .order_by(Secret.name)
-    )
-    return {name: version for name, version in session.execute(query)}
+def secret_versions(
+    session: Session, project: Project, environment: str | None = None
+) -> dict[str, int]:
+    """Each secret's name with its newest version, by name: the environment's own before the shared."""
+    found: dict[str, int] = {}
+    for each in (None, environment) if environment else (None,):
+        query = (
+            select(Secret.name, func.max(Secret.version))
+            .where(Secret.project_id == project.id, Secret.environment.is_not_distinct_from(each))
+            .group_by(Secret.name)
+        )
+        found |= {name: version for name, version in session.execute(query)}
+    return dict(sorted(found.items()))
 
 
 def service_urls(session: Session, environment: Environment, http_port: int) -> list[str]:
     """Where the services of the release that serves now are reached, one URL per host."""
     release = release_numbered(session, environment, environment.release)
     services = release.spec["services"].values() if release else ()
-    return [f"http://{host}:{http_port}" for service in services for host in service["hosts"]]
+    return [
+        f"http://{route['host']}:{http_port}{route['path'] or ''}"
+        for service in services
+        for route in service["routes"]
+        if not route["redirect"]
+    ]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 
+from docker.errors import APIError
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -12,9 +14,11 @@ from jobs.log import RunLog
 from jobs.models import Run
 from jobs.settings import Settings
 from jobs.states import ACTIVE, move, worker_name
-from stacks.compile import compile_spec
+from stacks.compile import Resource, compile_spec
 from stacks.errors import PortwrightError
 from stacks.locks import alive
+from stacks.program import Hooks
+from stacks.rollout import Rollout
 from stacks.traffic import drain_hook
 from stacks.world import sweep
 
@@ -27,10 +31,16 @@ def put_back(context: Context) -> None:
             context.engine.destroy(context.log)
         else:
             context.log(f"putting release {context.environment.release} back in full")
-            resources = compile_spec(context.current_spec, context.settings.instance)
-            drain = drain_hook(context.traefik, resources, lambda: None, context.log)
+            # Its release commands ran when it was deployed.
+            resources = tuple(
+                replace(resource, release=())
+                for resource in compile_spec(context.current_spec, context.settings.instance)
+            )
             secrets = context.secrets(context.current_spec)
-            context.engine.up(resources, secrets, drain, context.log)
+            drain = drain_hook(context.traefik, resources, lambda: None, context.log)
+            rollout = Rollout(context.docker, context.place, resources, secrets, context.log)
+            hooks = Hooks(rollout.before(), rollout.after(), drain)
+            context.engine.up(resources, secrets, hooks, context.log)
         sweep_orphans(context)
     except Exception as error:
         # The Run must still end with its own cause; the next deploy starts from the real state.
@@ -41,6 +51,18 @@ def put_back(context: Context) -> None:
 def sweep_orphans(context: Context) -> list[str]:
     """Remove our containers that the engine's state does not hold; returns their names."""
     return sweep(context.docker, context.place, context.engine.resource_ids())
+
+
+def sweep_networks(context: Context, resources: tuple[Resource, ...]) -> None:
+    """Remove our networks that the release does not have and nothing is connected to."""
+    known = {resource.name for resource in resources if resource.kind == "Network"}
+    for network in context.docker.networks.list(filters=context.place.filters):
+        if network.name not in known:
+            try:
+                network.remove()
+                context.log(f"removed network {network.name}, which no release has")
+            except APIError as error:
+                context.log(f"network {network.name} can't be removed: {error.explanation}")
 
 
 def dead_runs(session: Session) -> list[Run]:

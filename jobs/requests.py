@@ -17,7 +17,8 @@ from stacks.errors import PortwrightError
 from stacks.names import check_name, check_secret_name, check_volume_name
 
 Doorbell = Callable[[int], None]
-KINDS = ("plan", "deploy", "rollback", "destroy", "refresh")
+KINDS = ("plan", "deploy", "rollback", "destroy", "refresh", "drift", "reconcile")
+MOST_ENVIRONMENTS = 20
 REF = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)[A-Za-z0-9._/-]{1,200}(?<![./])(?<!\.lock)")
 PLAN_HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -95,12 +96,15 @@ def request_run(
     release: int | None = None,
     plan: str | None = None,
     volumes: Iterable[str] = (),
+    approved_by: str | None = None,
+    automatic: str | None = None,
 ) -> Run:
     """Record a Run and wake a worker.
 
     ref: branch, tag or SHA of a plan or deploy (default: the project's branch).
     release: the number a rollback goes to; with kind `plan`, previews that rollback.
     plan: the hash of the plan agreed to. volumes: names that a destroy deletes too.
+    approved_by: who agreed to just that plan and may. automatic: why Portwright itself asks, which needs nobody's approval.
     Raises PortwrightError where a value can't be used.
     """
     if kind not in KINDS:
@@ -125,7 +129,11 @@ def request_run(
         ref=ref or (environment.project.branch if release is None else None),
         target=release,
         expected_plan=plan,
-        options={"volumes": [check_volume_name("volumes", name) for name in volumes]},
+        approved_by=approved_by if plan else None,
+        options={
+            "volumes": [check_volume_name("volumes", name) for name in volumes],
+            **({"automatic": automatic} if automatic else {}),
+        },
         requested_by=by,
     )
     session.add(run)
@@ -148,10 +156,43 @@ def find_release(session: Session, environment: Environment, number: int) -> Rel
     return found
 
 
+def add_environment(session: Session, project: Project, name: str, *, by: str) -> Environment:
+    """A further environment of the project, with nothing deployed in it."""
+    check_name("environment", name)
+    there = session.scalars(select(Environment).where(Environment.project_id == project.id)).all()
+    if any(each.name == name for each in there):
+        raise PortwrightError(
+            f"{project.name} has an environment {name!r} already",
+            remedy="choose another name",
+            path="environment",
+        )
+    if len(there) >= MOST_ENVIRONMENTS:
+        raise PortwrightError(
+            f"{project.name} has {len(there)} environments, which is the most",
+            remedy="remove one first",
+            path="environment",
+        )
+    environment = Environment(name=name)
+    project.environments.append(environment)
+    record(session, by, "environment.created", project.name, environment=name)
+    session.commit()
+    return environment
+
+
 def set_secret(
-    session: Session, vault_key: str, project: Project, name: str, value: str, *, by: str
+    session: Session,
+    vault_key: str,
+    project: Project,
+    name: str,
+    value: str,
+    *,
+    by: str,
+    environment: str | None = None,
 ) -> int:
-    """Keep a new version of a secret; returns its number. Earlier versions stay for rollback."""
+    """Keep a new version of a secret; returns its number. Earlier versions stay for rollback.
+
+    environment: whose own it is, before the one that all share.
+    """
     check_secret_name("name", name)
     if not value or len(value) > 65536 or "\0" in value:
         raise PortwrightError(
@@ -164,8 +205,18 @@ def set_secret(
     )
     version = (latest or 0) + 1
     sealed = Fernet(vault_key).encrypt(value.encode())
-    session.add(Secret(project_id=project.id, name=name, version=version, sealed=sealed))
-    record(session, by, "secret.set", project.name, name=name, version=version)
+    session.add(
+        Secret(
+            project_id=project.id,
+            name=name,
+            version=version,
+            sealed=sealed,
+            environment=environment,
+        )
+    )
+    record(
+        session, by, "secret.set", project.name, name=name, version=version, environment=environment
+    )
     session.commit()
     return version
 

@@ -30,6 +30,7 @@ class Settings:
     database: str = "sqlite"
     install: str = "auto"
     images: str = "auto"
+    drift_minutes: int = 10
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -49,6 +50,13 @@ class Settings:
                     f"{value} is no port", remedy="give a port from 1 to 65535", path=PREFIX + name
                 )
             return int(value)
+
+        def number(name: str, default: int, most: int) -> int:
+            remedy = f"give a number from 0 to {most}"
+            value = int(text(name, str(default), r"[0-9]{1,6}", remedy))
+            if value > most:
+                raise PortwrightError(f"{value} is too much", remedy=remedy, path=PREFIX + name)
+            return value
 
         return cls(
             home=Path(given.get(PREFIX + "HOME") or cls.home).expanduser().absolute(),
@@ -70,6 +78,7 @@ class Settings:
                 f"auto|registry|local|{MIRROR.pattern}",
                 "use auto, registry, local or mirror:HOST[:PORT]",
             ),
+            drift_minutes=number("DRIFT_MINUTES", cls.drift_minutes, 10_080),
         )
 
     def key(self, name: str) -> str:

@@ -13,11 +13,14 @@ from jobs.models import Run, now
 
 ACTIVE = ("building", "planning", "applying", "verifying")
 FINAL = ("succeeded", "failed", "cancelled")
-STATES = ("queued", *ACTIVE, *FINAL)
+# No worker holds such a Run: others of its environment may go on.
+RESTING = ("queued", "awaiting_approval")
+STATES = (*RESTING, *ACTIVE, *FINAL)
 MOVES: dict[str, tuple[str, ...]] = {
     "queued": ("building", "planning", "failed", "cancelled"),
     "building": ("planning", "failed", "cancelled"),
-    "planning": ("applying", "succeeded", "failed", "cancelled"),
+    "planning": ("awaiting_approval", "applying", "succeeded", "failed", "cancelled"),
+    "awaiting_approval": ("queued", "cancelled"),
     "applying": ("verifying", "succeeded", "failed", "cancelled"),
     "verifying": ("succeeded", "failed", "cancelled"),
 }

@@ -6,22 +6,17 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.models import Secret
-from stacks.spec import SecretVersion, Spec
+from jobs.models import Environment, Secret
+from jobs.queries import secret_versions
+from stacks.errors import PortwrightError
+from stacks.spec import Spec, all_secrets
 
 
 def open_secrets(
     session: Session, vault_key: str, project_id: int, *specs: Spec | None
 ) -> dict[tuple[str, int], str]:
     """(name, version) -> value of each secret that the specs name."""
-    wanted = {
-        (value.secret, value.version)
-        for spec in specs
-        if spec
-        for service in spec.services.values()
-        for value in service.env.values()
-        if isinstance(value, SecretVersion)
-    }
+    wanted = all_secrets(*specs)
     vault = Fernet(vault_key)
     rows = session.scalars(select(Secret).where(Secret.project_id == project_id))
     return {
@@ -29,3 +24,23 @@ def open_secrets(
         for row in rows
         if (row.name, row.version) in wanted
     }
+
+
+def open_newest(
+    session: Session, vault_key: str, environment: Environment, name: str
+) -> tuple[int, str]:
+    """(version, value) of a secret as an environment has it; raises PortwrightError where it is not set."""
+    project = environment.project
+    version = secret_versions(session, project, environment.name).get(name)
+    row = session.scalar(
+        select(Secret).where(
+            Secret.project_id == project.id, Secret.name == name, Secret.version == version
+        )
+    )
+    if row is None:
+        raise PortwrightError(
+            f"the secret {name!r} is not set",
+            remedy=f"portwright secrets set {project.name} {name}",
+            path="build.secrets",
+        )
+    return row.version, Fernet(vault_key).decrypt(row.sealed).decode()

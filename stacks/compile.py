@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from stacks.health import healthcheck_args, seconds
-from stacks.project_file import deploy_order
-from stacks.spec import SecretVersion, ServiceSpec, Spec
+from stacks.fields import megabytes
+from stacks.health import IMAGE_PATIENCE, healthcheck_args, seconds
+from stacks.routes import route_facts, route_labels
+from stacks.spec import SecretVersion, ServiceSpec, Spec, Template, Value
 
 Kind = Literal["Network", "Volume", "Container"]
 # Names have no "_" in them, so that no two sets of names ever join to the same one.
 SEPARATOR = "_"
-LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
-GRACE_SECONDS = 10
+CPU_SHARES = 1024  # Docker's weight of one whole core that is reserved
 SETTLE_SECONDS = 3.0
 
 
@@ -26,6 +26,9 @@ class Resource:
     delete_first: the old one must be gone before the new one starts.
     drain: seconds an old container keeps what it holds after the new one has taken over.
     settle: seconds that a new one without a healthcheck is watched before the old one goes.
+    release: a command that runs in a container like this one before it is made.
+    awaits: (service, generation, condition) that must be so before it is made.
+    pids: its limit of processes, which the provider can't set.
     """
 
     kind: Kind
@@ -39,14 +42,17 @@ class Resource:
     drain: float = 0.0
     settle: float = 0.0
     router: str = ""
+    release: tuple[str, ...] = ()
+    awaits: tuple[tuple[str, int, str], ...] = ()
+    pids: int | None = None
 
 
 @dataclass(frozen=True)
 class SecretEnv:
-    """`key=` the value of a secret's version, filled in by the engine's caller."""
+    """`key=` a text with secrets' values in it, filled in by the engine's caller."""
 
     key: str
-    secret: SecretVersion
+    value: SecretVersion | Template
 
 
 @dataclass(frozen=True)
@@ -84,21 +90,28 @@ def compile_spec(spec: Spec, instance: str) -> tuple[Resource, ...]:
         args={"name": scope.prefix, "driver": "bridge", "labels": scope.label_list()},
         facts={"driver": "bridge"},
     )
-    order = deploy_order({name: s.depends_on for name, s in spec.services.items()})
     volumes = [
         volume(scope, name, key, path)
-        for name in order
+        for name in spec.order
         for key, path in sorted(spec.services[name].volumes.items())
     ]
     containers: list[Resource] = []
-    for name in order:
+    for name in spec.order:
         service = spec.services[name]
-        behind = [c.name for c in containers if c.service in service.depends_on]
-        own = [v.name for v in volumes if v.service == name]
+        # What only has to be started is waited for by `awaits`, beside the engine's own order.
+        behind = {
+            other for other, need in service.depends_on.items() if need.condition != "started"
+        }
+        needs = (
+            network.name,
+            *(v.name for v in volumes if v.service == name),
+            *(c.name for c in containers if c.service in behind),
+        )
         for index in range(1, service.replicas + 1):
-            containers.append(
-                container(scope, name, service, index, network.name, (network.name, *own, *behind))
-            )
+            made = container(scope, spec, name, index, network.name, needs)
+            containers.append(made)
+            if made.release:
+                needs = (*needs, made.name)
     return (network, *volumes, *containers)
 
 
@@ -119,29 +132,42 @@ def volume(scope: Scope, service: str, key: str, path: str) -> Resource:
 
 
 def container(
-    scope: Scope,
-    name: str,
-    service: ServiceSpec,
-    index: int,
-    network: str,
-    depends_on: tuple[str, ...],
+    scope: Scope, spec: Spec, name: str, index: int, network: str, depends_on: tuple[str, ...]
 ) -> Resource:
-    router = SEPARATOR.join([scope.prefix, name, f"g{service.generation}"]) if service.hosts else ""
-    labels = scope.label_list(service=name, generation=str(service.generation))
+    service = spec.services[name]
+    routed = bool(service.routes)
+    router = SEPARATOR.join([scope.prefix, name, f"g{service.generation}"]) if routed else ""
+    idle = service.once or service.cron is not None
     args: dict[str, Any] = {
         "image": service.image,
         "envs": environment_list(scope, name, service),
-        "labels": labels + route_labels(router, network, service),
+        "labels": label_list(scope, name, service, network, router),
         "networks_advanced": [{"name": network, "aliases": [name]}],
-        "restart": "unless-stopped",
-        "must_run": True,
+        "restart": "no" if idle else service.restart,
+        "must_run": not idle,
         "log_driver": "local",
-        "log_opts": LOG_OPTIONS,
-        "destroy_grace_seconds": GRACE_SECONDS,
+        "log_opts": {
+            "max-size": service.logs.max_size.lower(),
+            "max-file": str(service.logs.max_files),
+        },
+        "destroy_grace_seconds": round(seconds(service.stop_grace)),
         "remove_volumes": False,
+        **limits(service),
     }
+    if service.cron:
+        args["start"] = False
     if service.command is not None:
         args["command"] = service.command
+    if service.publish:
+        args["ports"] = [
+            {
+                "internal": each.container,
+                "external": each.host,
+                "ip": each.address,
+                "protocol": each.protocol,
+            }
+            for each in sorted(service.publish, key=lambda each: (each.container, each.host))
+        ]
     if service.volumes:
         args["volumes"] = [
             {"volume_name": volume_name(scope, name, key), "container_path": path}
@@ -149,6 +175,8 @@ def container(
         ]
     if service.healthcheck:
         args |= healthcheck_args(service.healthcheck, service.port or 0)
+    elif service.image_check and not idle:
+        args |= {"wait": True, "wait_timeout": IMAGE_PATIENCE}
     return Resource(
         kind="Container",
         name=SEPARATOR.join([scope.prefix, name, *([str(index)] if index > 1 else [])]),
@@ -156,44 +184,58 @@ def container(
         args=args,
         facts=facts(service),
         depends_on=depends_on,
-        delete_first=bool(service.volumes),
+        delete_first=service.exclusive or idle,
         drain=seconds(service.drain) if router else 0.0,
-        settle=0.0 if service.healthcheck else SETTLE_SECONDS,
+        settle=0.0 if service.healthcheck or service.image_check or idle else SETTLE_SECONDS,
         router=router,
+        release=tuple(service.release or ()) if index == 1 else (),
+        awaits=tuple(
+            (other, spec.services[other].generation, need.condition)
+            for other, need in sorted(service.depends_on.items())
+            if need.condition != "healthy"
+        ),
+        pids=service.resources.limits.pids,
     )
+
+
+def limits(service: ServiceSpec) -> dict[str, Any]:
+    most, least = service.resources.limits, service.resources.reservations
+    found: dict[str, Any] = {}
+    if most.memory:
+        # As much swap as memory would double the limit: none.
+        found |= {"memory": megabytes(most.memory), "memory_swap": megabytes(most.memory)}
+    if least.memory:
+        found["memory_reservation"] = megabytes(least.memory)
+    if most.cpu:
+        found["cpus"] = f"{most.cpu:g}"
+    if least.cpu:
+        found["cpu_shares"] = max(2, round(least.cpu * CPU_SHARES))
+    return found
+
+
+def label_list(
+    scope: Scope, name: str, service: ServiceSpec, network: str, router: str
+) -> list[dict[str, str]]:
+    more = {"service": name, "generation": str(service.generation)}
+    if service.cron:
+        more["cron"] = service.cron
+    return scope.label_list(**more) + route_labels(router, network, service)
 
 
 def environment_list(scope: Scope, name: str, service: ServiceSpec) -> list[str | SecretEnv]:
     """`KEY=value` in order of KEY; what Portwright tells every service stands among them."""
-    told: dict[str, str | SecretVersion] = {
+    told: dict[str, Value] = {
         "PORTWRIGHT_PROJECT": scope.project,
         "PORTWRIGHT_ENVIRONMENT": scope.environment,
         "PORTWRIGHT_SERVICE": name,
         "PORTWRIGHT_RELEASE": str(service.introduced),
+        **({"PORT": str(service.port)} if service.port else {}),
     }
     env = {**told, **service.env}
     return [
-        SecretEnv(key, value) if isinstance(value, SecretVersion) else f"{key}={value}"
+        f"{key}={value}" if isinstance(value, str) else SecretEnv(key, value)
         for key, value in sorted(env.items())
     ]
-
-
-def route_labels(router: str, network: str, service: ServiceSpec) -> list[dict[str, str]]:
-    """Traefik's labels. The router's name and priority rise with the generation, so that the
-    newest healthy one wins and no two containers ever give one router different values."""
-    if not router:
-        return []
-    rule = " || ".join(f"Host(`{host}`)" for host in service.hosts)
-    labels = {
-        "traefik.enable": "true",
-        "traefik.docker.network": network,
-        f"traefik.http.routers.{router}.rule": rule,
-        f"traefik.http.routers.{router}.entrypoints": "web",
-        f"traefik.http.routers.{router}.priority": str(1000 + service.generation),
-        f"traefik.http.routers.{router}.service": router,
-        f"traefik.http.services.{router}.loadbalancer.server.port": str(service.port),
-    }
-    return [{"label": key, "value": labels[key]} for key in sorted(labels)]
 
 
 def facts(service: ServiceSpec) -> dict[str, Any]:
@@ -203,11 +245,24 @@ def facts(service: ServiceSpec) -> dict[str, Any]:
         "image name": service.image_ref,
         "command": service.command,
         "port": service.port,
-        "hosts": service.hosts or None,
-        "drain": service.drain if service.hosts else None,
+        "release": service.release,
+        "cron": service.cron,
+        "restart": service.restart if service.restart != "unless-stopped" else None,
+        "stop_grace": service.stop_grace if service.stop_grace != "10s" else None,
+        **route_facts(service),
     }
     shown |= {f"env.{key}": value for key, value in sorted(service.env.items())}
     shown |= {f"volumes.{key}": path for key, path in sorted(service.volumes.items())}
+    for each in service.publish:
+        shown[f"publish.{each.host}/{each.protocol}"] = f"{each.address} → {each.container}"
+    for kind, amount in (
+        ("limits", service.resources.limits),
+        ("reservations", service.resources.reservations),
+    ):
+        for key, value in amount.model_dump(exclude_none=True).items():
+            shown[f"resources.{kind}.{key}"] = value
+    if service.logs != type(service.logs)():
+        shown |= {f"logs.{key}": value for key, value in service.logs.model_dump().items()}
     if service.healthcheck:
         check = service.healthcheck.model_dump(mode="json", exclude_none=True)
         shown |= {f"healthcheck.{key}": value for key, value in check.items()}

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pulumi
 from pulumi import automation
 from pulumi.automation import (
     LocalWorkspace,
@@ -25,7 +24,7 @@ from stacks.compile import Resource
 from stacks.errors import PortwrightError
 from stacks.events import Listener, Say
 from stacks.locks import free_dead_lock
-from stacks.program import DrainHook, Secrets, program
+from stacks.program import Hooks, Secrets, program
 
 
 @dataclass(frozen=True)
@@ -71,35 +70,35 @@ class Engine:
     def preview(self, resources: tuple[Resource, ...], secrets: Secrets) -> Listener:
         """What an `up` would do, as the engine sees it. Changes nothing."""
         listener = Listener()
-        stack = self.open(program(resources, secrets, no_drain))
+        stack = self.open(program(resources, secrets, Hooks()))
         self.guarded(listener, lambda: stack.preview(on_event=listener))
         return listener
 
     def up(
-        self, resources: tuple[Resource, ...], secrets: Secrets, drain: DrainHook, say: Say
+        self, resources: tuple[Resource, ...], secrets: Secrets, hooks: Hooks, say: Say
     ) -> Listener:
         """Make the world as the resources say."""
         listener = Listener(say)
-        stack = self.open(program(resources, secrets, drain))
+        stack = self.open(program(resources, secrets, hooks))
         self.guarded(listener, lambda: stack.up(on_event=listener))
         return listener
 
     def refresh(self, say: Say) -> None:
         """Read the world into the state; operations that a crash left pending are dropped."""
         listener = Listener(say)
-        stack = self.open(program((), {}, no_drain))
+        stack = self.open(program((), {}, Hooks()))
         self.guarded(listener, lambda: stack.refresh(on_event=listener, clear_pending_creates=True))
 
     def destroy(self, say: Say) -> None:
         """Delete every resource of the stack; what is retained (volumes) stays on the host."""
         listener = Listener(say)
         # The hook that the state names must exist, so the (empty) program runs too.
-        stack = self.open(program((), {}, no_drain))
+        stack = self.open(program((), {}, Hooks()))
         self.guarded(listener, lambda: stack.destroy(on_event=listener, run_program=True))
 
     def history(self) -> list[dict[str, Any]]:
         """The backend's own record: kind, result, start time and changes of each operation."""
-        stack = self.open(program((), {}, no_drain))
+        stack = self.open(program((), {}, Hooks()))
         return [
             {
                 "kind": item.kind,
@@ -112,13 +111,13 @@ class Engine:
 
     def resource_ids(self) -> set[str]:
         """The engine IDs (container, network, volume) of all that the state holds."""
-        stack = self.open(program((), {}, no_drain))
+        stack = self.open(program((), {}, Hooks()))
         deployment = stack.export_stack().deployment or {}
         return {item["id"] for item in deployment.get("resources", []) if item.get("id")}
 
     def remove(self) -> None:
         """Forget the stack and its history. It must be empty."""
-        stack = self.open(program((), {}, no_drain))
+        stack = self.open(program((), {}, Hooks()))
         stack.workspace.remove_stack(self.name)
         (self.folder / "ready").unlink(missing_ok=True)
 
@@ -193,10 +192,6 @@ def pulumi_command(root: str) -> PulumiCommand:
             )
         _commands[root] = PulumiCommand(root=root)
     return _commands[root]
-
-
-def no_drain(_: pulumi.ResourceHookArgs) -> None:
-    return
 
 
 def first_cause(listener: Listener, output: str) -> str:

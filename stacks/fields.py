@@ -6,7 +6,8 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from croniter import croniter
+from pydantic import BeforeValidator, WithJsonSchema
 
 from stacks.names import ENV_NAME, ENV_REMEDY, NAME, NAME_REMEDY
 
@@ -19,6 +20,11 @@ HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
 )
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=%:@+,-]{0,500}")
+PATH_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
+MEMORY = re.compile(r"[1-9][0-9]{0,5}[MG]")
+CRON_PARTS = re.compile(r"[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}")
+# Docker's own least: with less a container does not start.
+LEAST_MEGABYTES = 6
 
 
 class Rule(ValueError):
@@ -71,10 +77,59 @@ def plain(value: Any) -> Any:
     return value
 
 
-Name = Annotated[str, matching(NAME, "usable name", NAME_REMEDY)]
-EnvName = Annotated[str, matching(ENV_NAME, "usable variable name", ENV_REMEDY)]
-Duration = Annotated[str, matching(SECONDS, "duration", "write 500ms, 2s or 1m")]
-Image = Annotated[str, matching(IMAGE, "image name", "write name:tag, such as postgres:15")]
-Host = Annotated[str, matching(HOST, "host name", "write a name such as shop.example.com")]
-Text = Annotated[str, BeforeValidator(plain)]
+def memory(value: Any) -> Any:
+    if not isinstance(value, str) or not MEMORY.fullmatch(value):
+        raise Rule("is no amount of memory", "write 256M or 2G")
+    if megabytes(value) < LEAST_MEGABYTES:
+        raise Rule("is less than a container needs", f"give {LEAST_MEGABYTES}M or more")
+    return value
+
+
+def megabytes(amount: str) -> int:
+    return int(amount[:-1]) * (1024 if amount[-1] == "G" else 1)
+
+
+def cron(value: Any) -> Any:
+    """Five fields (POSIX crontab), in UTC."""
+    if (
+        not isinstance(value, str)
+        or not CRON_PARTS.fullmatch(value)
+        or not croniter.is_valid(value, second_at_beginning=False)
+    ):
+        raise Rule("is no schedule", "write five cron fields in UTC, such as 0 3 * * *")
+    return value
+
+
+def text(pattern: str) -> WithJsonSchema:
+    """What an editor is told of it."""
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
+
+
+Name = Annotated[str, matching(NAME, "usable name", NAME_REMEDY), text(NAME.pattern)]
+EnvName = Annotated[
+    str, matching(ENV_NAME, "usable variable name", ENV_REMEDY), text(ENV_NAME.pattern)
+]
+Duration = Annotated[
+    str, matching(SECONDS, "duration", "write 500ms, 2s or 1m"), text(SECONDS.pattern)
+]
+Image = Annotated[
+    str, matching(IMAGE, "image name", "write name:tag, such as postgres:15"), text(IMAGE.pattern)
+]
+Host = Annotated[
+    str, matching(HOST, "host name", "write a name such as shop.example.com"), text(HOST.pattern)
+]
+PathPrefix = Annotated[
+    str,
+    matching(PATH_PREFIX, "path prefix", "write /api, no '/' at the end"),
+    text(PATH_PREFIX.pattern),
+]
+UrlPath = Annotated[
+    str, matching(URL_PATH, "path", "write a path such as /health"), text(URL_PATH.pattern)
+]
+Memory = Annotated[str, BeforeValidator(memory), text(MEMORY.pattern)]
+Cron = Annotated[str, BeforeValidator(cron), text(CRON_PARTS.pattern)]
+Text = Annotated[
+    str, BeforeValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})
+]
 RepositoryPath = Annotated[str, BeforeValidator(relative_path)]
+MountPath = Annotated[str, BeforeValidator(mount_path)]

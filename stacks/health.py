@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from stacks.project_file import Healthcheck
+from stacks.service_file import Healthcheck
 
+# Seconds for a healthcheck that an image brings itself: its numbers are not known here.
+IMAGE_PATIENCE = 180
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0}
 
 # The URL comes as "$1": no text from a project file is ever read by the shell.

@@ -28,7 +28,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Step:
-    """What happens to one resource."""
+    """What happens to one resource.
+
+    destructive: a service or a volume goes, which a policy may want to be agreed to.
+    """
 
     action: Action
     type: str
@@ -38,6 +41,7 @@ class Step:
     restart: bool = False
     downtime: bool = False
     data_loss: bool = False
+    destructive: bool = False
     changes: tuple[Change, ...] = ()
 
 
@@ -59,6 +63,10 @@ class Plan:
         return not self.steps
 
     @property
+    def destructive(self) -> bool:
+        return any(step.destructive for step in self.steps)
+
+    @property
     def summary(self) -> dict[str, int]:
         counts: dict[str, int] = dict.fromkeys(ACTIONS, 0)
         for step in self.steps:
@@ -69,6 +77,7 @@ class Plan:
         return {
             "hash": self.hash,
             "empty": self.empty,
+            "destructive": self.destructive,
             "summary": self.summary,
             "steps": [asdict(step) for step in self.steps],
         }

@@ -6,18 +6,40 @@ The engine decides what happens to which resource; the Specs say it in words.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from stacks.compile import Resource
+from stacks.drift import Finding
 from stacks.events import ResourceStep
 from stacks.plan import MASK, Change, Plan, Step
-from stacks.spec import SecretVersion, Spec
+from stacks.spec import SecretVersion, Template
 
 # Engine properties whose meaning the facts of a resource tell already.
 TOLD = {
     "envs", "labels", "image", "command", "healthcheck", "volumes", "networksAdvanced", "name",
-    "wait", "waitTimeout", "driver",
+    "wait", "waitTimeout", "driver", "ports", "memory", "memorySwap", "memoryReservation", "cpus",
+    "cpuShares", "logOpts", "restart", "mustRun", "start", "destroyGraceSeconds",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Causes:
+    """Why things change: by service, and what was found on the host.
+
+    findings: of `stacks.drift`, compared with the Spec that serves now.
+    """
+
+    services: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    other: str = ""
+
+    def of(self, step: ResourceStep, service: str) -> str:
+        return self.services.get(service) or self.other
+
+    def finding(self, step: ResourceStep) -> Finding | None:
+        named = (f for f in self.findings if (f.type, f.name) == (step.type, step.name))
+        return next(named, None)
 
 
 def make_plan(
@@ -25,19 +47,31 @@ def make_plan(
     same: int,
     before: tuple[Resource, ...],
     after: tuple[Resource, ...],
-    why: str,
+    causes: Causes,
 ) -> Plan:
     """before, after: the resources of the Spec that serves now and of the wanted one."""
     old = {resource.name: resource for resource in before}
     new = {resource.name: resource for resource in after}
+    kept = {resource.service for resource in after}
     told = [
-        describe(step, old.get(step.name), new.get(step.name), why)
+        describe(step, old.get(step.name), new.get(step.name), causes, kept)
         for step in sorted(steps, key=lambda step: (step.order, step.name))
     ]
-    return Plan(steps=tuple(told), same=same)
+    unknown = [
+        Step("delete", f.type, f.name, service=f.service, why=f.words)
+        for f in causes.findings
+        if f.what == "unknown"
+    ]
+    return Plan(steps=(*told, *unknown), same=same)
 
 
-def describe(step: ResourceStep, old: Resource | None, new: Resource | None, why: str) -> Step:
+def describe(
+    step: ResourceStep,
+    old: Resource | None,
+    new: Resource | None,
+    causes: Causes,
+    kept: set[str],
+) -> Step:
     known = new or old
     changes = compare(
         old.facts if old and step.action != "create" else {},
@@ -45,31 +79,36 @@ def describe(step: ResourceStep, old: Resource | None, new: Resource | None, why
     )
     if step.action in ("update", "replace"):
         changes += untold(step, changes)
-    routed = bool(known and known.router)
+    found = causes.finding(step)
+    service = known.service if known else ""
+    gone = step.action == "delete" and step.type == "Container" and service not in kept
+    serves = bool(known and (known.router or known.args.get("must_run")))
     return Step(
         action=step.action,  # type: ignore[arg-type]
         type=step.type,
         name=step.name,
-        service=known.service if known else "",
-        why=reason(step, old, new, why),
+        service=service,
+        why=reason(step, old, new, causes),
         restart=step.type == "Container" and step.action == "replace",
-        downtime=(step.action == "replace" and (known.delete_first if known else True))
-        or (step.action == "delete" and routed),
-        data_loss=step.type == "Volume"
-        and step.action in ("replace", "delete")
-        and not (known and known.retain and step.action == "delete"),
-        changes=changes,
+        downtime=serves
+        and ((step.action == "replace" and bool(known and known.delete_first)) or gone),
+        # A volume is never deleted with its service: only `destroy` does so, by name.
+        data_loss=step.type == "Volume" and step.action == "replace",
+        destructive=gone or (step.type == "Volume" and step.action in ("replace", "delete")),
+        changes=changes + (found.changes if found else ()),
     )
 
 
-def reason(step: ResourceStep, old: Resource | None, new: Resource | None, why: str) -> str:
+def reason(step: ResourceStep, old: Resource | None, new: Resource | None, causes: Causes) -> str:
+    found = causes.finding(step)
+    if found is not None:
+        return found.words
     if step.action == "create" and old is not None:
         return "it is gone from the host"
     if step.action == "delete" and new is None:
-        return "the project no longer has it"
-    if old is not None and new is not None and old.facts == new.facts:
-        return "it differs from what was applied"
-    return why
+        scaled = old is not None and old.service in causes.services
+        return causes.services[old.service] if scaled and old else "the project no longer has it"
+    return causes.of(step, known.service if (known := new or old) else "")
 
 
 def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...]:
@@ -78,7 +117,9 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
         left, right = old.get(path), new.get(path)
         if left == right or (path == "image name" and old.get("image") == new.get("image")):
             continue
-        secret = isinstance(left, SecretVersion) or isinstance(right, SecretVersion)
+        secret = isinstance(left, SecretVersion | Template) or isinstance(
+            right, SecretVersion | Template
+        )
         changes.append(Change(path, shown(left), shown(right), secret))
     return tuple(changes)
 
@@ -86,6 +127,8 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
 def shown(value: Any) -> Any:
     if isinstance(value, SecretVersion):
         return f"{MASK} ({value.secret}, version {value.version})"
+    if isinstance(value, Template):
+        return "".join(str(shown(part)) for part in value.parts)
     return value
 
 
@@ -107,14 +150,3 @@ def masked(value: Any) -> Any:
     if isinstance(value, list):
         return [masked(item) for item in value]
     return MASK if value == "[secret]" else value
-
-
-def why_changed(current: Spec | None, wanted: Spec, rollback_of: int | None) -> str:
-    """The cause in words, for the head of a step."""
-    if rollback_of is not None:
-        return f"rollback to release {rollback_of}"
-    if current is None:
-        return "first deploy"
-    if current.commit != wanted.commit:
-        return f"commit {wanted.commit[:7]}: {wanted.subject}" if wanted.subject else "a new commit"
-    return "a secret or an image changed"

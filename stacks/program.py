@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import pulumi
 import pulumi_docker as docker
 
 from stacks.compile import Resource, SecretEnv
+from stacks.spec import SecretVersion, Template
 
 CLASSES = {"Network": docker.Network, "Volume": docker.Volume, "Container": docker.Container}
-DRAIN_HOOK = "portwright-drain"
 Secrets = Mapping[tuple[str, int], str]
-DrainHook = Callable[[pulumi.ResourceHookArgs], Awaitable[None] | None]
+Hook = Callable[[pulumi.ResourceHookArgs], Awaitable[None] | None]
 
 
-def program(
-    resources: tuple[Resource, ...], secrets: Secrets, drain: DrainHook
-) -> Callable[[], None]:
-    """A Pulumi program of these resources.
+def nothing(_: pulumi.ResourceHookArgs) -> None:
+    return
 
-    secrets: (name, version) -> value. drain runs before an old container is deleted; it stands in every program, since the state names it.
+
+@dataclass(frozen=True)
+class Hooks:
+    """What runs around a container's making and ending.
+
+    The first and the last may raise, which stops the operation. The state names them, so
+    they stand in every program.
     """
 
+    before_create: Hook = nothing
+    after_create: Hook = nothing
+    before_delete: Hook = nothing
+
+    def binding(self) -> pulumi.ResourceHookBinding:
+        return pulumi.ResourceHookBinding(
+            before_create=[pulumi.ResourceHook("portwright-before", self.before_create)],
+            after_create=[pulumi.ResourceHook("portwright-after", self.after_create)],
+            before_delete=[pulumi.ResourceHook("portwright-drain", self.before_delete)],
+        )
+
+
+def program(resources: tuple[Resource, ...], secrets: Secrets, around: Hooks) -> Callable[[], None]:
+    """A Pulumi program of these resources. secrets: (name, version) -> value."""
+
     def run() -> None:
-        hook = pulumi.ResourceHook(DRAIN_HOOK, drain)
-        hooks = pulumi.ResourceHookBinding(before_delete=[hook])
+        hooks = around.binding()
         made: dict[str, pulumi.Resource] = {}
         for resource in resources:
             options = pulumi.ResourceOptions(
@@ -47,9 +67,20 @@ def filled(args: dict[str, Any], secrets: Secrets) -> dict[str, Any]:
     if "envs" not in args:
         return args
     envs = [
-        pulumi.Output.secret(f"{item.key}={secrets[item.secret.secret, item.secret.version]}")
-        if isinstance(item, SecretEnv)
-        else item
+        pulumi.Output.secret(opened(item, secrets)) if isinstance(item, SecretEnv) else item
         for item in args["envs"]
     ]
     return {**args, "envs": envs}
+
+
+def opened(env: SecretEnv, secrets: Secrets) -> str:
+    """`KEY=value` with the secrets' values in it."""
+    parts = env.value.parts if isinstance(env.value, Template) else [env.value]
+    return f"{env.key}=" + "".join(
+        part if isinstance(part, str) else reveal(part, secrets) for part in parts
+    )
+
+
+def reveal(secret: SecretVersion, secrets: Secrets) -> str:
+    value = secrets[secret.secret, secret.version]
+    return quote(value, safe="") if secret.quoted else value

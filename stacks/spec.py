@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from stacks.errors import PortwrightError
-from stacks.project_file import Healthcheck, ProjectFile, SecretRef
+from stacks.graph import deploy_order
+from stacks.service_file import Condition, Healthcheck, Logs, Publish, Resources
+
+NOT_IN_A_CONTAINER = {
+    "introduced", "generation", "image_ref", "replicas", "depends_on", "drain", "image_check",
+}  # fmt: skip
 
 
 class Frozen(BaseModel):
@@ -22,15 +26,47 @@ class Frozen(BaseModel):
 
 
 class SecretVersion(Frozen):
+    """quoted: the value goes into a URL."""
+
     secret: str
     version: int
+    quoted: bool = False
+
+
+class Template(Frozen):
+    """A text with secrets in it."""
+
+    parts: list[SecretVersion | str]
+
+
+Value = SecretVersion | Template | str
+
+
+def secrets_in(value: Value) -> list[SecretVersion]:
+    parts = value.parts if isinstance(value, Template) else [value]
+    return [part for part in parts if isinstance(part, SecretVersion)]
+
+
+class Route(Frozen):
+    """A host (and path prefix) that reaches the service, or sends visitors to another host."""
+
+    host: str
+    path: str | None = None
+    strip: bool = False
+    redirect: str | None = None
+
+
+class Need(Frozen):
+    condition: Condition
+    cascade: bool = False
 
 
 class ServiceSpec(Frozen):
     """A service, resolved.
 
     image: the engine's ID (sha256:…); image_ref: what it was called; source: the git tree
-    it was built from. introduced: the release that brought this definition in.
+    it was built from. image_check: the image brings its own healthcheck.
+    introduced: the release that brought this definition in.
     generation: the Run that did; router names and priority come from it.
     """
 
@@ -38,22 +74,40 @@ class ServiceSpec(Frozen):
     image_ref: str
     source: str | None = None
     command: list[str] | None = None
-    env: dict[str, SecretVersion | str] = {}
+    env: dict[str, Value] = {}
     port: int | None = None
-    hosts: list[str] = []
+    routes: list[Route] = []
+    publish: list[Publish] = []
     volumes: dict[str, str] = {}
     healthcheck: Healthcheck | None = None
-    depends_on: list[str] = []
+    image_check: bool = False
+    depends_on: dict[str, Need] = {}
     replicas: int = 1
+    resources: Resources = Resources()
+    restart: str = "unless-stopped"
+    logs: Logs = Logs()
+    release: list[str] | None = None
+    cron: str | None = None
     drain: str = "3s"
+    stop_grace: str = "10s"
     introduced: int = 0
     generation: int = 0
 
     @property
     def fingerprint(self) -> str:
-        """A hash of the definition alone: it moves when, and only when, the service changes."""
-        data = self.model_dump(mode="json", exclude={"introduced", "generation", "image_ref"})
+        """A hash of what a container is made of: it moves when, and only when, one must be replaced."""
+        data = self.model_dump(mode="json", exclude=NOT_IN_A_CONTAINER)
         return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def once(self) -> bool:
+        """Runs to its end once per change."""
+        return self.restart == "no" and self.cron is None
+
+    @property
+    def exclusive(self) -> bool:
+        """Only one container can hold what it needs: the old one is stopped first."""
+        return bool(self.volumes or self.publish)
 
 
 class Spec(Frozen):
@@ -62,86 +116,68 @@ class Spec(Frozen):
     commit: str
     subject: str = ""
     services: dict[str, ServiceSpec]
+    rollback_window: str = "0s"
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
 
+    @property
+    def order(self) -> list[str]:
+        return deploy_order({name: each.depends_on for name, each in self.services.items()})
+
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """id: sha256:…; ref: the name a person knows; source: the git tree it came from."""
+    """id: sha256:…; ref: the name a person knows; source: the git tree it came from; check: it has a healthcheck of its own."""
 
     id: str
     ref: str
     source: str | None = None
+    check: bool = False
 
 
-def freeze(
-    wanted: ProjectFile,
+def number(
+    spec: Spec,
+    current: Spec | None,
     *,
-    environment: str,
-    commit: str,
-    subject: str,
-    images: Mapping[str, BuiltImage],
-    secret_versions: Mapping[str, int],
+    release: int,
+    generation: int,
+    drifted: Collection[str] = (),
 ) -> Spec:
-    """Resolve a project file; raises PortwrightError where a secret it names is not set."""
-    services = {}
-    for name, service in wanted.services.items():
-        env: dict[str, SecretVersion | str] = {}
-        for key, value in service.env.items():
-            if isinstance(value, SecretRef):
-                if value.secret not in secret_versions:
-                    raise PortwrightError(
-                        f"the secret {value.secret!r} is not set",
-                        remedy=f"portwright secrets set {wanted.name} {value.secret}",
-                        path=f"services.{name}.env.{key}",
-                    )
-                version = secret_versions[value.secret]
-                env[key] = SecretVersion(secret=value.secret, version=version)
-            else:
-                env[key] = value
-        services[name] = ServiceSpec(
-            image=images[name].id,
-            image_ref=images[name].ref,
-            source=images[name].source,
-            command=service.command,
-            env=env,
-            port=service.port,
-            hosts=hosts(wanted.name, environment, name, service.domains) if service.port else [],
-            volumes=service.volumes,
-            healthcheck=service.healthcheck,
-            depends_on=sorted(service.depends_on),
-            replicas=service.replicas,
-            drain=service.drain,
-        )
-    return Spec(
-        project=wanted.name,
-        environment=environment,
-        commit=commit,
-        subject=subject,
-        services=services,
-    )
-
-
-def hosts(project: str, environment: str, service: str, domains: list[str]) -> list[str]:
-    """A service's host names; `*.localhost` is this machine everywhere (RFC 6761)."""
-    scope = project if environment == "production" else f"{environment}-{project}"
-    return [f"{service}.{scope}.localhost", *domains]
-
-
-def number(spec: Spec, current: Spec | None, *, release: int, generation: int) -> Spec:
     """Give each service the release and generation that brought its definition in.
 
     A service that is as it is in `current` keeps both. A changed one gets the new
     generation; its `introduced` stays where the spec has one already (a rollback).
+    What drifted on the host, or cascades from a service that gets a new generation, gets
+    one too; so does what gets fewer replicas, since Traefik would go on sending requests
+    to the one that ends.
     """
-    services = {}
-    for name, service in spec.services.items():
+    services: dict[str, ServiceSpec] = {}
+    for name in spec.order:
+        service = spec.services[name]
         before = current.services.get(name) if current else None
+        pushed = any(
+            need.cascade and services[other].generation == generation
+            for other, need in service.depends_on.items()
+        )
         if before and before.fingerprint == service.fingerprint:
-            marks = {"introduced": before.introduced, "generation": before.generation}
+            fewer = bool(service.routes) and service.replicas < before.replicas
+            new = pushed or fewer or name in drifted
+            kept = generation if new else before.generation
+            marks = {"introduced": before.introduced, "generation": kept}
         else:
             marks = {"introduced": service.introduced or release, "generation": generation}
         services[name] = service.model_copy(update=marks)
-    return spec.model_copy(update={"services": services})
+    return spec.model_copy(update={"services": {name: services[name] for name in spec.services}})
+
+
+def all_secrets(*specs: Spec | None) -> Mapping[tuple[str, int], None]:
+    """(name, version) of each secret that the specs name."""
+    return {
+        (secret.secret, secret.version): None
+        for spec in specs
+        if spec
+        for service in spec.services.values()
+        for value in service.env.values()
+        for secret in secrets_in(value)
+    }

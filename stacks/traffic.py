@@ -14,7 +14,7 @@ import pulumi
 
 from stacks.compile import Resource
 from stacks.errors import PortwrightError
-from stacks.program import DrainHook
+from stacks.program import Hook
 
 PATIENCE = 15.0
 STEP = 0.1
@@ -71,7 +71,7 @@ def drain_hook(
     resources: tuple[Resource, ...],
     check: Callable[[], None],
     say: Callable[[str], None],
-) -> DrainHook:
+) -> Hook:
     """Before an old container goes, its successor is live and well, and what is in flight may end.
 
     check: raises PortwrightError where a new container is not well; the old one then stays.

@@ -71,8 +71,11 @@ def ailment(attrs: dict[str, Any]) -> str:
     state = attrs["State"]
     if state.get("OOMKilled"):
         return "ran out of memory"
+    code = state.get("ExitCode")
+    policy = ((attrs.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name")
+    if policy in ("no", "") and state.get("Status") == "exited" and not code:
+        return ""  # a job that is done
     if attrs.get("RestartCount") or state.get("Status") in ("restarting", "exited", "dead"):
-        code = state.get("ExitCode")
         return f"its process ended with exit code {code}" + (
             f" and was restarted {attrs['RestartCount']} times" if attrs.get("RestartCount") else ""
         )

@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-import re
+import json
 from dataclasses import fields
-from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 from jobs.settings import Settings
-from stacks import project_file
+from stacks import document
+from stacks.parse import load
 
-DOCS = Path(__file__).resolve().parents[1] / "docs"
-MODELS = (
-    project_file.ProjectFile,
-    project_file.Service,
-    project_file.Build,
-    project_file.Healthcheck,
-)
+DOCS = document.DOCS
 
 
-@pytest.mark.parametrize("model", MODELS)
-def test_every_field_is_documented(model: type[project_file.Model]) -> None:
-    text = (DOCS / "project-file.md").read_text()
-    for name in model.model_fields:
-        assert f"| `{name}` |" in text, f"{model.__name__}.{name}"
+def test_every_field_has_a_description() -> None:
+    for model in document.MODELS:
+        assert document.table(model)
 
 
-def test_defaults_in_the_document_are_the_real_ones() -> None:
-    text = (DOCS / "project-file.md").read_text()
-    for model in (project_file.Service, project_file.Healthcheck, project_file.Build):
-        for name, field in model.model_fields.items():
-            if isinstance(field.default, str | int) and not isinstance(field.default, bool):
-                assert re.search(rf"\| `{name}` \| `?{re.escape(str(field.default))}`? \|", text), (
-                    name
-                )
+def test_every_model_that_the_file_can_hold_has_its_table() -> None:
+    named = set(json.loads(document.schema())["$defs"]) - {"SecretRef"}
+    assert named == {model.__name__ for model in document.MODELS} - {"ProjectFile"}
+    text = document.PAGE.read_text()
+    for model in document.MODELS:
+        assert f"<!-- fields of {model.__name__} -->" in text
+
+
+def test_page_and_schema_are_what_the_models_say() -> None:
+    """Where this fails: python -m stacks.document."""
+    text = document.PAGE.read_text()
+    assert document.page(text) == text
+    assert document.SCHEMA.read_text() == document.schema()
+
+
+def test_the_example_is_valid_for_us_and_for_editors() -> None:
+    example = document.PAGE.read_text().split("```yaml\n")[1].split("```")[0]
+    load(example)
+    jsonschema.validate(yaml.safe_load(example), json.loads(document.schema()))
+
+
+@pytest.mark.parametrize("bad", ["name: Shop\nservices: {}", "name: a\nservices: {w: {port: x}}"])
+def test_an_editor_sees_what_is_wrong(bad: str) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(yaml.safe_load(bad), json.loads(document.schema()))
 
 
 def test_every_setting_is_documented() -> None:

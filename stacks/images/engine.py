@@ -26,3 +26,9 @@ def find_image(client: docker.DockerClient, reference: str) -> Image | None:
         return client.images.get(reference)
     except ImageNotFound:
         return None
+
+
+def has_check(image: Image) -> bool:
+    """True where the image brings a HEALTHCHECK of its own."""
+    test = ((image.attrs.get("Config") or {}).get("Healthcheck") or {}).get("Test") or []
+    return bool(test) and test[0] != "NONE"

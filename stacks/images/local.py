@@ -1,4 +1,4 @@
-"""Local recipes: Postgres, Python, Redis and Node from Debian's packages, for hosts without a registry."""
+"""Local recipes: Postgres, Python, Redis, Node and nginx from Debian's packages, for hosts without a registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from stacks.images import base
 from stacks.images.engine import find_image
 
 RECIPES = Path(__file__).parent / "recipes"
-TAGS = {"python": "python:3.11", "postgres": "postgres:15", "redis": "redis:7", "node": "node:18"}
+TAGS = {
+    "python": "python:3.11",
+    "postgres": "postgres:15",
+    "redis": "redis:7",
+    "node": "node:18",
+    "nginx": "nginx:1.22",
+}
 LABEL = "portwright.recipe"
 Say = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from docker.errors import APIError, DockerException
 
 from stacks.errors import PortwrightError
 from stacks.images import local
-from stacks.images.engine import find_image
+from stacks.images.engine import find_image, has_check
 from stacks.spec import BuiltImage
 
 Say = Callable[[str], None]
@@ -35,16 +35,20 @@ class Resolver:
         if not refresh:
             image = find_image(self.client, self.source_name(name))
             if image is not None:
-                return BuiltImage(str(image.id), name)
+                return self.found(str(image.id), name)
         if self.source == "local":
-            return BuiltImage(self.from_recipe(name, say), name)
+            return self.found(self.from_recipe(name, say), name)
         try:
-            return BuiltImage(self.pull(self.source_name(name), say), name)
+            return self.found(self.pull(self.source_name(name), say), name)
         except PortwrightError as error:
             if self.source != "auto" or not local.recipe_for(name):
                 raise
             say(f"{error.message}; using the local recipe")
-            return BuiltImage(self.from_recipe(name, say), name)
+            return self.found(self.from_recipe(name, say), name)
+
+    def found(self, image_id: str, name: str) -> BuiltImage:
+        image = find_image(self.client, image_id)
+        return BuiltImage(image_id, name, check=image is not None and has_check(image))
 
     def source_name(self, name: str) -> str:
         """What the name is called where it comes from."""

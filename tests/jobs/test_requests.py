@@ -12,9 +12,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.models import Environment, Event, Member, Project, Run, User
-from jobs.requests import check_ref, check_repository, create_project, request_run, set_secret
+from jobs.queries import secret_versions
+from jobs.requests import (
+    add_environment,
+    check_ref,
+    check_repository,
+    create_project,
+    request_run,
+    set_secret,
+)
 from jobs.settings import Settings
-from jobs.vault import open_secrets
+from jobs.vault import open_newest, open_secrets
 from stacks.errors import PortwrightError
 from stacks.spec import SecretVersion, ServiceSpec, Spec
 
@@ -165,9 +173,25 @@ def test_secrets_keep_their_versions_and_are_sealed(
     assert open_secrets(session, key, project.id, spec, None) == {("api_key", 1): "first value"}
     events = session.scalars(select(Event).where(Event.action == "secret.set")).all()
     assert [event.detail for event in events] == [
-        {"name": "api_key", "version": 1},
-        {"name": "api_key", "version": 2},
+        {"name": "api_key", "version": 1, "environment": None},
+        {"name": "api_key", "version": 2, "environment": None},
     ]
+
+
+def test_an_environment_has_secrets_of_its_own(
+    session: Session, settings: Settings, project: Project
+) -> None:
+    key = settings.key("vault-key")
+    add_environment(session, project, "staging", by="alice")
+    set_secret(session, key, project, "api_key", "shared", by="alice")
+    set_secret(session, key, project, "api_key", "own one", by="alice", environment="staging")
+    set_secret(session, key, project, "api_key", "shared later", by="alice")
+    assert secret_versions(session, project, "staging") == {"api_key": 2}
+    assert secret_versions(session, project, "production") == {"api_key": 3}
+    assert open_newest(session, key, project.environments[1], "api_key") == (2, "own one")
+    with pytest.raises(PortwrightError) as caught:
+        open_newest(session, key, project.environments[0], "other")
+    assert caught.value.path == "build.secrets"
 
 
 @pytest.mark.parametrize(("name", "value"), [("bad name", "x"), ("good", ""), ("good", "a\0b")])

@@ -12,11 +12,13 @@ from specs import NASTY, small, specs
 
 from stacks.compile import Resource, SecretEnv, compile_spec
 from stacks.health import go_duration, patience
-from stacks.project_file import Healthcheck
+from stacks.service_file import Healthcheck
 from stacks.spec import SecretVersion, Spec
 
 DOCKER_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]+")
-RULE = re.compile(r"Host\(`[a-z0-9.-]+`\)( \|\| Host\(`[a-z0-9.-]+`\))*")
+HOST = r"Host\(`[a-z0-9.-]+`\)"
+PATH = r"\(Path\(`/[a-z0-9-]+`\) \|\| PathPrefix\(`/[a-z0-9-]+/`\)\)"
+RULE = re.compile(rf"{HOST}( \|\| {HOST})*|\({HOST} && {PATH}\)")
 
 
 def by_kind(resources: tuple[Resource, ...], kind: str) -> list[Resource]:
@@ -36,6 +38,7 @@ def test_a_small_spec_whole() -> None:
     assert web.args["envs"] == [
         "COLOR=teal",
         SecretEnv("PASSWORD", SecretVersion(secret="db_password", version=2)),
+        "PORT=8000",
         "PORTWRIGHT_ENVIRONMENT=production",
         "PORTWRIGHT_PROJECT=shop",
         "PORTWRIGHT_RELEASE=3",
@@ -88,14 +91,15 @@ def test_volumes_are_kept_and_have_one_writer(spec: Spec) -> None:
     resources = compile_spec(spec, "pw")
     assert all(volume.retain for volume in by_kind(resources, "Volume"))
     for container in by_kind(resources, "Container"):
-        assert container.delete_first == bool(container.args.get("volumes"))
+        held = bool(container.args.get("volumes") or container.args.get("ports"))
+        assert container.delete_first == held
 
 
 @given(specs())
 def test_nothing_gives_power_over_the_host(spec: Spec) -> None:
     for container in by_kind(compile_spec(spec, "pw"), "Container"):
         forbidden = {"privileged", "capabilities", "devices", "network_mode", "pid_mode", "ipc_mode",
-                     "ports", "mounts", "userns_mode", "security_opts"}  # fmt: skip
+                     "mounts", "userns_mode", "security_opts"}  # fmt: skip
         assert not forbidden & container.args.keys()
         for mount in container.args.get("volumes", []):
             assert set(mount) == {"volume_name", "container_path"}

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from specs import small
 
+from stacks.causes import why
 from stacks.compile import compile_spec
+from stacks.drift import Finding
 from stacks.events import ResourceStep
 from stacks.plan import MASK, Change, Plan, Step
-from stacks.planner import make_plan, masked, why_changed
-from stacks.spec import SecretVersion, Spec
+from stacks.planner import Causes, make_plan, masked
+from stacks.spec import Need, SecretVersion, Spec
 
 WEB = "pw_shop_production_web"
 DB = "pw_shop_production_db"
@@ -22,7 +24,7 @@ def plan(action: str, name: str, before: Spec | None, after: Spec, **step: objec
     kind = "Container" if "data" not in name else "Volume"
     seen = ResourceStep(name=name, type=kind, action=action, order=1, **step)  # type: ignore[arg-type]
     old = compile_spec(before, "pw") if before else ()
-    return make_plan([seen], 3, old, compile_spec(after, "pw"), "commit abc").steps[0]
+    return make_plan([seen], 3, old, compile_spec(after, "pw"), Causes(other="commit abc")).steps[0]
 
 
 def test_an_env_change_is_one_line() -> None:
@@ -89,12 +91,11 @@ def test_what_only_the_engine_sees_is_shown_too() -> None:
         WEB,
         small(),
         small(),
-        properties=("memory",),
-        old={"memory": 5},
-        new={"memory": 9},
+        properties=("hostname",),
+        old={"hostname": 5},
+        new={"hostname": 9},
     )
-    assert step.changes == (Change("memory", 5, 9),)
-    assert step.why == "it differs from what was applied"
+    assert step.changes == (Change("hostname", 5, 9),)
 
 
 def test_engine_secrets_are_masked() -> None:
@@ -115,7 +116,9 @@ def test_a_secret_value_never_gets_into_a_plan(canary: str) -> None:
 def test_the_hash_follows_the_steps_and_not_the_run() -> None:
     def made(spec: Spec) -> Plan:
         seen = ResourceStep(WEB, "Container", "replace", 1)
-        return make_plan([seen], 3, compile_spec(small(), "pw"), compile_spec(spec, "pw"), "why")
+        return make_plan(
+            [seen], 3, compile_spec(small(), "pw"), compile_spec(spec, "pw"), Causes(other="why")
+        )
 
     blue = {"COLOR": "blue"}
     assert made(small(env=blue, generation=8)).hash == made(small(env=blue, generation=9)).hash
@@ -136,7 +139,46 @@ def test_an_empty_plan() -> None:
 
 def test_why() -> None:
     one, other = small(), small().model_copy(update={"commit": "b" * 40})
-    assert why_changed(None, one, None) == "first deploy"
-    assert why_changed(one, one, 3) == "rollback to release 3"
-    assert why_changed(one, other, None) == "commit bbbbbbb: A change"
-    assert why_changed(one, one, None) == "a secret or an image changed"
+    assert why(None, one, None)[1] == "first deploy"
+    assert why(one, one, 3)[1] == "rollback to release 3"
+    assert why(one, other, None)[1] == "commit bbbbbbb: A change"
+
+
+def test_why_of_each_service() -> None:
+    one = small()
+    secret = {"COLOR": "teal", "PASSWORD": SecretVersion(secret="db_password", version=3)}
+    assert why(one, small(env=secret, generation=8), None)[0] == {
+        "web": "new value of the secret db_password"
+    }
+    assert why(one, small(replicas=2), None)[0] == {"web": "1 → 2 replicas"}
+    assert why(one, small(image="sha256:9"), None)[0] == {"web": "the image web:1 has moved"}
+    assert why(one, small(generation=8), None)[0] == {"web": "drift"}
+    follows = small(generation=8, depends_on={"db": Need(condition="healthy", cascade=True)})
+    db = follows.services["db"].model_copy(update={"generation": 8})
+    follows = follows.model_copy(update={"services": {**follows.services, "db": db}})
+    assert why(one, follows, None)[0]["web"] == "dependency: db is replaced, and web follows it"
+    assert why(one, one, None)[0] == {}
+
+
+def test_only_what_goes_for_good_is_destructive() -> None:
+    alone = small()
+    alone = alone.model_copy(update={"services": {"db": alone.services["db"]}})
+    assert plan("delete", WEB, small(), alone).destructive
+    assert plan("delete", WEB, small(), alone).downtime
+    assert not plan("delete", f"{WEB}_2", small(replicas=2), small()).destructive
+    assert not plan("replace", DB, small(), small()).destructive
+    assert plan("delete", f"{DB}_data", small(), small()).destructive
+
+
+def test_drift_is_told_with_what_differs() -> None:
+    changes = (Change("on the host: memory", 64, 0),)
+    found = Finding("changed", "Container", WEB, "web", changes)
+    extra = Finding("unknown", "Container", "stranger", "web")
+    seen = ResourceStep(WEB, "Container", "replace", 1)
+    resources = compile_spec(small(), "pw")
+    made = make_plan([seen], 3, resources, resources, Causes(findings=(found, extra)))
+    assert [(step.action, step.why) for step in made.steps] == [
+        ("replace", "drift: it was changed on the host"),
+        ("delete", "drift: it carries our labels, but no release has it"),
+    ]
+    assert made.steps[0].changes == changes

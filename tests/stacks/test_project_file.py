@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stacks.errors import PortwrightError
-from stacks.project_file import MAX_BYTES, deploy_order, load, read
+from stacks.graph import deploy_order
+from stacks.parse import MAX_BYTES, load, read
 
 GOOD: dict[str, Any] = {
     "name": "shop",
@@ -44,7 +45,7 @@ def test_a_good_file_with_its_defaults() -> None:
     web = found.services["web"]
     assert web.build is not None
     assert (web.build.context, web.build.dockerfile, web.replicas, web.drain) == (
-        ".", "Dockerfile", 1, "3s",
+        ".", None, 1, "3s",
     )  # fmt: skip
     assert {k: getattr(v, "secret", v) for k, v in web.env.items()} == {
         "PORT": "80",
@@ -66,15 +67,15 @@ CASES: list[tuple[dict[str, Any], str, str]] = [
     ({"build": "-f/etc/passwd"}, "services.web.build.context", "no path inside the repository"),
     ({"build": None, "image": "Bad Name"}, "services.web.image", "no image name"),
     ({"build": None, "image": "--privileged"}, "services.web.image", "no image name"),
-    ({"image": "postgres:15"}, "services.web", "needs an image or a build"),
-    ({"domains": ["a.com`) || Host(`b.com"]}, "services.web.domains.0", "no host name"),
+    ({"image": "postgres:15"}, "services.web", "needs one source"),
+    ({"domains": ["a.com`) || Host(`b.com"]}, "services.web.domains.0.host", "no host name"),
     ({"env": {"BAD KEY": "x"}}, "services.web.env.BAD KEY", "no usable variable name"),
     ({"env": {"KEY": "a\0b"}}, "services.web.env.KEY", "can't be used"),
     ({"healthcheck": {}}, "services.web.healthcheck", "needs one way to check"),
     ({"healthcheck": {"http": "/';reboot"}}, "services.web.healthcheck.http", "no path"),
     ({"healthcheck": {"http": "/", "interval": "soon"}}, "services.web.healthcheck.interval", "no duration"),
     ({"depends_on": ["cache"]}, "", "services.web.depends_on: there is no service 'cache'"),
-    ({"replicas": 2, "volumes": {"d": "/d"}}, "services.web", "a volume and several replicas"),
+    ({"replicas": 2, "volumes": {"d": "/d"}}, "services.web", "can't have several replicas"),
 ]  # fmt: skip
 
 

@@ -7,8 +7,10 @@ from hypothesis import given
 from specs import small, specs
 
 from stacks.errors import PortwrightError
-from stacks.project_file import load
-from stacks.spec import BuiltImage, SecretVersion, Spec, freeze, hosts, number
+from stacks.freeze import freeze, routes_of
+from stacks.parse import load
+from stacks.service_file import Healthcheck, Service
+from stacks.spec import BuiltImage, Need, Route, SecretVersion, Spec, number
 
 FILE = """
 name: shop
@@ -38,8 +40,9 @@ def test_freezing_resolves_everything() -> None:
     web, worker = spec.services["web"], spec.services["worker"]
     assert (web.image, web.source) == ("sha256:1", "tree1")
     assert web.env == {"A": "x", "KEY": SecretVersion(secret="api_key", version=4)}
-    assert web.hosts == ["web.shop.localhost", "shop.example.com"]
-    assert worker.hosts == []
+    assert [r.host for r in web.routes] == ["web.shop.localhost", "shop.example.com"]
+    assert web.healthcheck == Healthcheck(tcp=True, interval="1s")
+    assert worker.routes == [] and worker.healthcheck is None
 
 
 def test_a_secret_that_is_not_set_is_told_with_the_command_that_sets_it() -> None:
@@ -79,17 +82,40 @@ def test_a_rollback_brings_the_release_back_under_a_new_generation() -> None:
 @pytest.mark.parametrize(
     "change",
     [{"image": "sha256:9"}, {"env": {"COLOR": "red"}}, {"port": 9}, {"command": ["x"]},
-     {"replicas": 2}, {"hosts": ["other.localhost"]}, {"drain": "9s"}],
+     {"routes": [Route(host="other.localhost")]}, {"stop_grace": "9s"}],
 )  # fmt: skip
 def test_the_fingerprint_moves_with_the_definition(change: dict[str, object]) -> None:
     assert small(**change).services["web"].fingerprint != small().services["web"].fingerprint
 
 
-@pytest.mark.parametrize("mark", [{"generation": 99}, {"introduced": 99}, {"image_ref": "other:1"}])
+@pytest.mark.parametrize(
+    "mark",
+    [{"generation": 99}, {"introduced": 99}, {"image_ref": "other:1"}, {"replicas": 2},
+     {"drain": "9s"}, {"depends_on": {}}],
+)  # fmt: skip
 def test_the_fingerprint_stays_with_the_marks(mark: dict[str, object]) -> None:
     assert small(**mark).services["web"].fingerprint == small().services["web"].fingerprint
 
 
 def test_hosts_of_other_environments_are_their_own() -> None:
-    assert hosts("shop", "production", "web", []) == ["web.shop.localhost"]
-    assert hosts("shop", "staging", "web", []) == ["web.staging-shop.localhost"]
+    service = Service(image="x:1", port=80)
+    for environment, host in (("production", "web.shop"), ("staging", "web.shop.staging")):
+        assert routes_of("shop", environment, "web", service) == [Route(host=f"{host}.localhost")]
+
+
+def test_what_drifted_or_cascades_gets_a_new_generation() -> None:
+    current = number(small(), None, release=1, generation=5)
+    moved = number(small(), current, release=2, generation=6, drifted={"db"})
+    assert [moved.services[name].generation for name in ("db", "web")] == [6, 5]
+    assert moved.services["db"].introduced == current.services["db"].introduced
+    follows = small(depends_on={"db": Need(condition="healthy", cascade=True)})
+    moved = number(follows, current, release=2, generation=6, drifted={"db"})
+    assert [moved.services[name].generation for name in ("db", "web")] == [6, 6]
+
+
+def test_fewer_replicas_are_a_new_generation_and_more_are_not() -> None:
+    """One that ends would still get requests; one that comes gets none before it is well."""
+    two = number(small(replicas=2), None, release=1, generation=5)
+    fewer = number(small(replicas=1), two, release=2, generation=6)
+    more = number(small(replicas=3), two, release=2, generation=6)
+    assert (fewer.services["web"].generation, more.services["web"].generation) == (6, 5)

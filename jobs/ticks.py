@@ -1,0 +1,182 @@
+"""What is due by time: cron containers to start, new releases to watch, drift to look for.
+
+Runs in the worker's own process between and beside Runs: Docker and the database only,
+never the engine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import docker
+from croniter import croniter
+from docker.errors import DockerException
+from docker.models.containers import Container
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.doorbell import doorbell
+from jobs.models import Environment, Release, Run, now
+from jobs.queries import active_runs, release_numbered
+from jobs.requests import Doorbell, request_run
+from jobs.settings import Settings
+from jobs.vault import open_secrets
+from stacks.compile import compile_spec
+from stacks.drift import Finding, observe
+from stacks.freeze import window
+from stacks.images.engine import connect
+from stacks.spec import Spec
+from stacks.world import Place, ailment, containers
+
+BY = "portwright"
+EVERY = 5.0
+log = logging.getLogger(__name__)
+
+
+class Ticks:
+    """Call often; each kind of work is done when it is due. Never raises."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.last = 0.0
+        self.looked_for_drift = time.monotonic()
+
+    def __call__(self, session: Session) -> None:
+        if time.monotonic() - self.last < EVERY:
+            return
+        try:
+            self.work(session)
+        except Exception:
+            session.rollback()
+            log.exception("what is due could not be done; it is tried again")
+        self.last = time.monotonic()
+
+    def work(self, session: Session) -> None:
+        client = connect()
+        try:
+            ring = doorbell(self.settings.redis_url)
+            start_due(client, self.settings.instance, now())
+            watch_releases(session, client, self.settings, ring)
+            every = self.settings.drift_minutes * 60
+            if every and time.monotonic() - self.looked_for_drift >= every:
+                self.looked_for_drift = time.monotonic()
+                look_for_drift(session, client, self.settings, ring)
+        finally:
+            client.close()
+
+
+def start_due(client: docker.DockerClient, instance: str, at: datetime) -> list[str]:
+    """Start every cron container whose time has come since it last ran; one time that was
+    missed, or many, is one start. What runs still is left alone. Returns their names."""
+    labels = [f"portwright.instance={instance}", "portwright.cron"]
+    started = []
+    for container in client.containers.list(
+        all=True, filters={"label": labels}, ignore_removed=True
+    ):
+        if container.attrs["State"].get("Running") or not due(container, at):
+            continue
+        try:
+            container.start()
+            started.append(str(container.name))
+        except DockerException as error:
+            log.warning("the cron job %s could not start: %s", container.name, error)
+    return started
+
+
+def due(container: Container, at: datetime) -> bool:
+    began = moment(container.attrs["State"].get("StartedAt") or "")
+    since = max(moment(container.attrs["Created"]), began)
+    try:
+        following = croniter(container.labels["portwright.cron"], since).get_next(datetime)
+    except ValueError:
+        return False
+    return bool(following <= at)
+
+
+def moment(text: str) -> datetime:
+    """Docker's RFC 3339 with nanoseconds; year 1 where it never was."""
+    try:
+        return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def serving(session: Session) -> Iterator[tuple[Environment, Release, Spec]]:
+    """Environments with a release and nothing under way."""
+    for environment in session.scalars(select(Environment)).all():
+        release = release_numbered(session, environment, environment.release)
+        waiting = [r for r in active_runs(session, environment) if r.state != "awaiting_approval"]
+        if release is not None and not waiting:
+            yield environment, release, Spec.model_validate(release.spec)
+
+
+def watch_releases(
+    session: Session, client: docker.DockerClient, settings: Settings, ring: Doorbell
+) -> list[int]:
+    """Ask for the rollback of each new release that falls ill in its window; returns Run ids."""
+    asked = []
+    for environment, release, spec in serving(session):
+        over = release.created_at + timedelta(seconds=window(spec))
+        before = release_numbered(session, environment, release.number - 1)
+        if now() > over or before is None or release.run.kind not in ("deploy",):
+            continue
+        cause = illness(client, place_of(settings, environment), release.run_id)
+        if cause:
+            run = request_run(
+                session, ring, environment, "rollback",
+                by=BY, release=before.number, automatic=f"release {release.number}: {cause}",
+            )  # fmt: skip
+            asked.append(run.id)
+    return asked
+
+
+def illness(client: docker.DockerClient, place: Place, generation: int) -> str:
+    """What is wrong with what a release brought in; empty where nothing is."""
+    for container in containers(client, place):
+        labels = container.labels
+        if (
+            labels.get("portwright.generation") == str(generation)
+            and "portwright.cron" not in labels
+        ):
+            cause = ailment(container.attrs)
+            if cause:
+                return f"{labels.get('portwright.service')}: {cause}"
+    return ""
+
+
+def look_for_drift(
+    session: Session, client: docker.DockerClient, settings: Settings, ring: Doorbell
+) -> list[int]:
+    """Ask for a drift Run where the host differs in a way that no newer Run has told; returns ids."""
+    asked = []
+    for environment, release, spec in serving(session):
+        secrets = open_secrets(session, settings.key("vault-key"), environment.project_id, spec)
+        applied = compile_spec(spec, settings.instance)
+        findings = observe(client, place_of(settings, environment), applied, secrets)
+        digest = digest_of(findings)
+        if findings and digest not in told(session, environment, release):
+            run = request_run(session, ring, environment, "drift", by=BY)
+            run.options = {**run.options, "findings": digest}
+            session.commit()
+            asked.append(run.id)
+    return asked
+
+
+def told(session: Session, environment: Environment, release: Release) -> set[str]:
+    """Digests of what drift Runs since this release were about."""
+    query = select(Run).where(
+        Run.environment_id == environment.id, Run.kind == "drift", Run.id > release.run_id
+    )
+    return {str((run.options or {}).get("findings")) for run in session.scalars(query)}
+
+
+def digest_of(findings: tuple[Finding, ...]) -> str:
+    return hashlib.sha256(repr(findings).encode()).hexdigest()[:16]
+
+
+def place_of(settings: Settings, environment: Environment) -> Place:
+    return Place(settings.instance, environment.project.name, environment.name)

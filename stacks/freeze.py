@@ -1,0 +1,154 @@
+"""A project file, its images and the secrets' versions become a frozen Spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stacks.errors import PortwrightError
+from stacks.fields import Rule
+from stacks.health import seconds
+from stacks.project_file import FILE_NAME, ProjectFile
+from stacks.references import References, SecretPart
+from stacks.service_file import Healthcheck, Service
+from stacks.spec import (
+    BuiltImage,
+    Need,
+    Route,
+    SecretVersion,
+    ServiceSpec,
+    Spec,
+    Template,
+    Value,
+)
+
+STATIC_PORT = 8080
+
+
+def freeze(
+    wanted: ProjectFile,
+    *,
+    environment: str,
+    commit: str,
+    subject: str,
+    images: Mapping[str, BuiltImage],
+    secret_versions: Mapping[str, int],
+) -> Spec:
+    """Resolve a project file; raises PortwrightError where a secret it names is not set."""
+    try:
+        services = wanted.services_in(environment)
+    except ValueError as error:
+        raise PortwrightError(
+            str(error), remedy="correct what differs there", path=f"{FILE_NAME}: environments"
+        ) from None
+    routes = {name: routes_of(wanted.name, environment, name, s) for name, s in services.items()}
+    public = {name: public_host(found) for name, found in routes.items() if found}
+    values = Values(wanted.name, References(services, public), secret_versions)
+    return Spec(
+        project=wanted.name,
+        environment=environment,
+        commit=commit,
+        subject=subject,
+        rollback_window=wanted.rollback_window,
+        services={
+            name: ServiceSpec(
+                image=images[name].id,
+                image_ref=images[name].ref,
+                source=images[name].source,
+                command=service.command,
+                env={key: values.of(name, key) for key in service.env},
+                port=port_of(service),
+                routes=routes[name],
+                publish=service.publish,
+                volumes=service.volumes,
+                healthcheck=healthcheck_of(service, images[name]),
+                image_check=images[name].check and service.healthcheck is None,
+                depends_on=needs_of(service, services),
+                replicas=service.replicas,
+                resources=service.resources,
+                restart=service.restart,
+                logs=service.logs,
+                release=service.release,
+                cron=service.cron,
+                drain=service.drain,
+                stop_grace=service.stop_grace,
+            )
+            for name, service in services.items()
+        },
+    )
+
+
+class Values:
+    """Variables with references followed and secrets' versions named."""
+
+    def __init__(
+        self, project: str, references: References, secret_versions: Mapping[str, int]
+    ) -> None:
+        self.project = project
+        self.references = references
+        self.secret_versions = secret_versions
+
+    def of(self, service: str, key: str) -> Value:
+        path = f"services.{service}.env.{key}"
+        try:
+            parts = self.references.variable(service, key)
+        except Rule as rule:
+            message, _, remedy = str(rule).partition(" — ")
+            raise PortwrightError(message, remedy=remedy, path=FILE_NAME) from None
+        found = [self.version(p, path) if isinstance(p, SecretPart) else p for p in parts]
+        if not found or (len(found) == 1 and isinstance(found[0], str)):
+            return "".join(str(part) for part in found)
+        first = found[0]
+        if len(found) == 1 and isinstance(first, SecretVersion):
+            return first
+        return Template(parts=found)
+
+    def version(self, part: SecretPart, path: str) -> SecretVersion:
+        if part.secret not in self.secret_versions:
+            raise PortwrightError(
+                f"the secret {part.secret!r} is not set",
+                remedy=f"portwright secrets set {self.project} {part.secret}",
+                path=path,
+            )
+        return SecretVersion(
+            secret=part.secret, version=self.secret_versions[part.secret], quoted=part.quoted
+        )
+
+
+def port_of(service: Service) -> int | None:
+    return STATIC_PORT if service.static else service.port
+
+
+def healthcheck_of(service: Service, image: BuiltImage) -> Healthcheck | None:
+    """What the file says; else the image's own (None), else that the port takes a connection."""
+    if service.healthcheck is not None:
+        return service.healthcheck or None
+    port = port_of(service)
+    return Healthcheck(tcp=True, interval="1s") if port and not image.check else None
+
+
+def needs_of(service: Service, services: Mapping[str, Service]) -> dict[str, Need]:
+    found = {}
+    for name, dependency in sorted(service.depends_on.items()):
+        condition = dependency.condition or ("completed" if services[name].once else "healthy")
+        found[name] = Need(condition=condition, cascade=dependency.cascade)
+    return found
+
+
+def routes_of(project: str, environment: str, name: str, service: Service) -> list[Route]:
+    """A service's routes; `*.localhost` is this machine everywhere (RFC 6761)."""
+    if port_of(service) is None or not service.public:
+        return []
+    # A further label, not a joined one: no two sets of names give one host.
+    scope = project if environment == "production" else f"{project}.{environment}"
+    own = Route(host=f"{name}.{scope}.localhost")
+    return [own, *(Route(**domain.model_dump()) for domain in service.domains)]
+
+
+def public_host(routes: list[Route]) -> str:
+    """The first domain that serves; where there is none, the one on this machine."""
+    return next((route.host for route in routes[1:] if not route.redirect), routes[0].host)
+
+
+def window(spec: Spec) -> float:
+    """Seconds that a new release is watched for."""
+    return seconds(spec.rollback_window)
