@@ -42,7 +42,8 @@ class Ours:
 
     name = "ours"
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: Scratch, project: str = "sample") -> None:
+        self.project = project
         self.settings = Settings.from_environ(scratch.env)
         self.sessions = session_factory(self.settings.database_url)
 
@@ -54,7 +55,7 @@ class Ours:
 
     def request(self, kind: str, **more: Any) -> None:
         with self.sessions() as session:
-            project = session.scalars(select(Project).where(Project.name == "sample")).one()
+            project = session.scalars(select(Project).where(Project.name == self.project)).one()
             ring = doorbell(self.settings.redis_url)
             run = request_run(session, ring, production(project), kind, by="bench", **more)
             state = "queued"
@@ -66,12 +67,13 @@ class Ours:
             assert state == "succeeded", run.error
 
     def resources(self, instance: str) -> tuple[tuple[Resource, ...], Secrets]:
-        """What the first release has, under another instance's names."""
+        """What the project's first release has, under another instance's names."""
         with self.sessions() as session:
-            release = session.scalars(select(Release).order_by(Release.id)).first()
+            project = session.scalars(select(Project).where(Project.name == self.project)).one()
+            query = select(Release).where(Release.environment_id == production(project).id)
+            release = session.scalars(query.order_by(Release.id)).first()
             assert release is not None
             spec = Spec.model_validate(release.spec)
-            project = session.scalars(select(Project)).one()
             secrets = open_secrets(session, self.settings.key("vault-key"), project.id, spec)
         return compile_spec(spec, instance), secrets
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +16,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL", "PORTWRIGHT_IMAGES")
 
 
@@ -87,3 +92,22 @@ class Scratch:
             volume.remove(force=True)
         for image in self.client.images.list(filters=self.labelled):
             self.client.images.remove(image.id, force=True)
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def platform(instance: str = "pwbench") -> Iterator[Scratch]:
+    """A scratch platform of this checkout, of which nothing is left afterwards."""
+    with tempfile.TemporaryDirectory(prefix="portwright-bench-") as folder:
+        root = Path(folder)
+        root.chmod(0o711)
+        scratch = Scratch(CHECKOUT, root / "home", instance)
+        try:
+            say("bringing a scratch platform up")
+            scratch.quickstart()
+            yield scratch
+        finally:
+            scratch.purge()

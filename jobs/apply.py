@@ -28,9 +28,9 @@ def release(context: Context, spec: Spec) -> None:
     secrets = context.secrets(spec, context.current_spec)
     context.log("applying")
     watch = Watch(context.docker, context.place, context.run.id)
+    rollout = Rollout(context.docker, context.place, resources, secrets, context.log)
+    drain = drain_hook(context.traefik, resources, watch.check, context.log)
     try:
-        drain = drain_hook(context.traefik, resources, watch.check, context.log)
-        rollout = Rollout(context.docker, context.place, resources, secrets, context.log)
         with watch:
             hooks = Hooks(rollout.before(), rollout.after(), drain)
             context.engine.up(resources, secrets, hooks, context.log)
@@ -39,7 +39,7 @@ def release(context: Context, spec: Spec) -> None:
             verify(context, resources, watch)
     except Exception as error:
         # Whatever it was: state and world must agree again before the Run ends.
-        diagnosed = diagnose(context, error, watch.buried)
+        diagnosed = diagnose(context, rollout.failure or error, watch.buried)
         repair.put_back(context)
         raise diagnosed from None
     wanted = sum(resource.kind == "Container" for resource in resources)
@@ -47,8 +47,8 @@ def release(context: Context, spec: Spec) -> None:
         orphans = repair.sweep_orphans(context)
         context.log(f"removed {len(orphans)} containers that nothing knew")
     repair.sweep_networks(context, resources)
+    prune_images(context, spec)
     store(context, spec)
-    prune_images(context)
 
 
 def verify(context: Context, resources: tuple[Resource, ...], watch: Watch) -> None:

@@ -12,9 +12,10 @@ from stacks.spec import Spec
 KEPT_RELEASES = 10
 
 
-def kept_images(context: Context) -> set[str]:
-    """IDs of the images of each environment's newest releases and of the one that serves."""
-    kept: set[str] = set()
+def kept_images(context: Context, new: Spec) -> set[str]:
+    """IDs of the images of each environment's newest releases, of the one that serves, and
+    of the one that is about to."""
+    kept = {service.image for service in new.services.values()}
     environments = context.session.scalars(
         select(Environment).where(Environment.project_id == context.project.id)
     )
@@ -31,7 +32,7 @@ def kept_images(context: Context) -> set[str]:
     return kept
 
 
-def prune_images(context: Context) -> list[str]:
+def prune_images(context: Context, new: Spec) -> list[str]:
     """Remove this project's built images that no kept release has; returns their tags.
 
     What a Run that waits for approval has built is made again when it is needed. An image
@@ -43,7 +44,7 @@ def prune_images(context: Context) -> list[str]:
     ]
     removed: list[str] = []
     try:
-        kept = kept_images(context)
+        kept = kept_images(context, new)
         for image in context.docker.images.list(filters={"label": labels}):
             if image.id in kept:
                 continue

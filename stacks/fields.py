@@ -22,6 +22,7 @@ HOST = re.compile(
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=%:@+,-]{0,500}")
 PATH_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 MEMORY = re.compile(r"[1-9][0-9]{0,5}[MG]")
+FILE_SIZE = re.compile(r"[1-9][0-9]{0,5}[KMG]")
 CRON_PARTS = re.compile(r"[0-9A-Za-z*,/-]+( [0-9A-Za-z*,/-]+){4}")
 # Docker's own least: with less a container does not start.
 LEAST_MEGABYTES = 6
@@ -127,6 +128,9 @@ UrlPath = Annotated[
     str, matching(URL_PATH, "path", "write a path such as /health"), text(URL_PATH.pattern)
 ]
 Memory = Annotated[str, BeforeValidator(memory), text(MEMORY.pattern)]
+FileSize = Annotated[
+    str, matching(FILE_SIZE, "size", "write 500K, 10M or 1G"), text(FILE_SIZE.pattern)
+]
 Cron = Annotated[str, BeforeValidator(cron), text(CRON_PARTS.pattern)]
 Text = Annotated[
     str, BeforeValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})

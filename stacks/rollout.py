@@ -24,7 +24,11 @@ ROLE = "portwright.role"
 
 
 class Rollout:
-    """Hooks of one apply. Raises in `before` stop the container's making."""
+    """Hooks of one apply.
+
+    failure: the first PortwrightError of a hook. The engine stops the container's making
+    on it, and only passes its text on.
+    """
 
     def __init__(
         self,
@@ -39,6 +43,7 @@ class Rollout:
         self.resources = {resource.name: resource for resource in resources}
         self.secrets = secrets
         self.say = say
+        self.failure: PortwrightError | None = None
 
     def before(self) -> Hook:
         async def hook(args: pulumi.ResourceHookArgs) -> None:
@@ -53,10 +58,14 @@ class Rollout:
         return hook
 
     def prepare(self, resource: Resource) -> None:
-        for service, generation, condition in resource.awaits:
-            self.wait(service, generation, condition)
-        if resource.release:
-            self.run_release(resource)
+        try:
+            for service, generation, condition in resource.awaits:
+                self.wait(service, generation, condition)
+            if resource.release:
+                self.run_release(resource)
+        except PortwrightError as error:
+            self.failure = self.failure or error
+            raise
 
     def wait(self, service: str, generation: int, condition: str) -> None:
         """Until every container of the service is started or has completed."""

@@ -10,6 +10,7 @@ from stacks.fields import (
     Cron,
     Duration,
     EnvName,
+    FileSize,
     Host,
     Image,
     Memory,
@@ -167,7 +168,7 @@ class Resources(Model):
 class Logs(Model):
     """Caps of what Docker keeps of a container's output."""
 
-    max_size: Memory = Field("10M", description="of one file")
+    max_size: FileSize = Field("10M", description="of one file")
     max_files: Annotated[int, Field(ge=1, le=20)] = Field(3, description="files kept")
 
 

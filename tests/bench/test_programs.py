@@ -119,3 +119,32 @@ def test_one_round_of_each_bench(name: str) -> None:
     names = [c.name for c in client.containers.list(all=True)]
     names += [n.name for n in client.networks.list()] + [v.name for v in client.volumes.list()]
     assert not [each for each in names if each.startswith("pwbench")]
+
+
+@pytest.mark.system
+def test_deploys_under_load_lose_nothing_and_the_controls_do() -> None:
+    """The short form of `bench/run zero_downtime`; the long one has 100 deploys."""
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [root / "bench/run", "zero_downtime", "--deploys", "3"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    assert figures["deploys"] == 3 and figures["requests"] > 300
+    assert figures["failed"] == 0, done.stderr
+    assert figures["controls"]["stop_first"]["failed"] > 0
+    assert figures["controls"]["shared_service"]["failed"] > 0
+
+
+@pytest.mark.system
+def test_many_services_in_short() -> None:
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [root / "bench/run", "services50", "--services", "4", "--rounds", "1"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout.splitlines()[-1])
+    for key in ("plan_s", "up_s", "noop_s", "one_change_s", "up_ratio_vs_compose", "rss_mb"):
+        assert figures[key] > 0

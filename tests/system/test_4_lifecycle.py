@@ -109,7 +109,7 @@ def test_refresh_and_history_read_the_real_state(
     plan = platform.plan()
     (step,) = plan["steps"]
     assert (step["service"], step["action"], step["why"]) == (
-        "web", "create", "it is gone from the host",
+        "web", "create", "drift: it is gone from the host",
     )  # fmt: skip
     platform.cli("deploy", "sample")
     assert platform.health()["status"] == "ok"

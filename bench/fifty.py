@@ -1,0 +1,115 @@
+"""Fifty services in one project: plan, first up, no-op and one change, beside raw Pulumi and Compose."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from bench.compare import timed, toolchain_path
+from bench.contestants import Compose, Ours, RawPulumi, memory_mb, pss_kb, tree
+from bench.project import ScratchProject
+from bench.scratch import Scratch, platform, say
+
+IMAGE = "python:3.11"
+
+
+def content(services: int, changed: int = 0) -> dict[str, Any]:
+    """Ten of them wait for the first one, as behind a database; each has a variable or two."""
+    made: dict[str, Any] = {}
+    for index in range(services):
+        made[f"s{index:02}"] = {
+            "image": IMAGE,
+            "command": ["sleep", "infinity"],
+            "env": {"INDEX": str(index), "CHANGED": str(changed if index == 7 else 0)},
+            "stop_grace": "0s",
+            **({"depends_on": ["s00"]} if 0 < index <= 10 else {}),
+        }
+    return {"services": made}
+
+
+def measure(services: int, rounds: int) -> dict[str, Any]:
+    with ExitStack() as stack:
+        scratch = stack.enter_context(platform())
+        root = scratch.home.parent
+        project = ScratchProject(scratch, root / "fifty", "fifty")
+        language = toolchain_path("pulumi-yaml", root / "bin-yaml")
+        binary = toolchain_path("compose", root / "bin-compose")
+        project.deploy(content(services))
+        ours = Ours(scratch, "fifty")
+        raw = RawPulumi(scratch, root / "raw", ours, language)
+        stack.callback(raw.down)
+        compose = Compose(scratch, root / "compose", ours, binary)
+        stack.callback(compose.down)
+        times: dict[str, list[float]] = {}
+
+        def note(name: str, seconds: float) -> None:
+            times.setdefault(name, []).append(seconds)
+            say(f"{name}: {seconds} s")
+
+        project.run("destroy")
+        for number in range(1, rounds + 1):
+            say(f"round {number} of {rounds}")
+            project.commit(content(services))
+            note("plan", timed(lambda: project.run("plan")))
+            note("up", timed(lambda: project.deploy()))
+            note("noop", timed(lambda: project.deploy()))
+            project.commit(content(services, number))
+            note("one_change", timed(lambda: project.deploy()))
+            memory = memory_mb(scratch.home)
+            project.run("destroy")
+            for each in (raw, compose):
+                note(f"{each.name}_up", timed(each.up))
+                note(f"{each.name}_noop", timed(each.up))
+                each.down()
+        peak = peak_mb(scratch, project, services)
+    median = {name: round(statistics.median(values), 2) for name, values in times.items()}
+    return {
+        "plan_s": median["plan"],
+        "up_s": median["up"],
+        "noop_s": median["noop"],
+        "one_change_s": median["one_change"],
+        "up_ratio_vs_compose": round(median["up"] / median["compose_up"], 2),
+        "noop_ratio_vs_compose": round(median["noop"] / median["compose_noop"], 2),
+        "up_ratio_vs_pulumi": round(median["up"] / median["pulumi_up"], 2),
+        "noop_ratio_vs_pulumi": round(median["noop"] / median["pulumi_noop"], 2),
+        "rss_mb": peak,
+        "idle_mb": memory["total"],
+        "services": services,
+        "rounds": rounds,
+        "times": times,
+    }
+
+
+def peak_mb(scratch: Scratch, project: ScratchProject, services: int) -> float:
+    """The most that portal, worker, engine, provider, Traefik and Redis hold in an up, in MB."""
+    run = project.request("deploy")
+    most = 0.0
+    while True:
+        total = 0
+        for name in ("portal", "worker", "traefik", "redis"):
+            pid = json.loads((scratch.home / "run" / f"{name}.json").read_text())["pid"]
+            for each in tree_now(pid):
+                total += each
+        most = max(most, total / 1024)
+        if Path(scratch.home / "runs" / f"{run}.log").exists():
+            log = project.log(run)
+            if f"run {run} succeeded" in log or f"run {run} failed" in log:
+                break
+        time.sleep(0.2)
+    project.run("destroy")
+    return round(most, 1)
+
+
+def tree_now(pid: int) -> list[int]:
+    """kB of each process of a tree; one that ended in between counts nothing."""
+    found = []
+    try:
+        for each in tree(pid):
+            found.append(pss_kb(each))
+    except (OSError, StopIteration):
+        pass
+    return found
