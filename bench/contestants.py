@@ -149,15 +149,17 @@ def memory_mb(home: Path) -> dict[str, float]:
     found = {}
     for name in ("portal", "worker", "traefik", "redis"):
         pid = json.loads((home / "run" / f"{name}.json").read_text())["pid"]
-        found[name] = round(sum(pss_kb(each) for each in tree(pid)) / 1024, 1)
+        found[name] = round(tree_kb(pid) / 1024, 1)
     return {**found, "total": round(sum(found.values()), 1)}
 
 
-def tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(each for child in children for each in tree(int(child)))]
-
-
-def pss_kb(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+def tree_kb(pid: int) -> int:
+    """Of a process and all below it; one that ends in between counts nothing."""
+    folder = Path(f"/proc/{pid}")
+    try:
+        children = (folder / "task" / str(pid) / "children").read_text().split()
+        lines = (folder / "smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    own = next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+    return own + sum(tree_kb(int(child)) for child in children)

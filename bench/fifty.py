@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 from bench.compare import timed, toolchain_path
-from bench.contestants import Compose, Ours, RawPulumi, memory_mb, pss_kb, tree
+from bench.contestants import Compose, Ours, RawPulumi, memory_mb
 from bench.project import ScratchProject
 from bench.scratch import Scratch, platform, say
 
@@ -65,7 +63,7 @@ def measure(services: int, rounds: int) -> dict[str, Any]:
                 note(f"{each.name}_up", timed(each.up))
                 note(f"{each.name}_noop", timed(each.up))
                 each.down()
-        peak = peak_mb(scratch, project, services)
+        peak = peak_mb(scratch, project)
     median = {name: round(statistics.median(values), 2) for name, values in times.items()}
     return {
         "plan_s": median["plan"],
@@ -84,32 +82,15 @@ def measure(services: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def peak_mb(scratch: Scratch, project: ScratchProject, services: int) -> float:
+def peak_mb(scratch: Scratch, project: ScratchProject) -> float:
     """The most that portal, worker, engine, provider, Traefik and Redis hold in an up, in MB."""
     run = project.request("deploy")
     most = 0.0
-    while True:
-        total = 0
-        for name in ("portal", "worker", "traefik", "redis"):
-            pid = json.loads((scratch.home / "run" / f"{name}.json").read_text())["pid"]
-            for each in tree_now(pid):
-                total += each
-        most = max(most, total / 1024)
-        if Path(scratch.home / "runs" / f"{run}.log").exists():
-            log = project.log(run)
-            if f"run {run} succeeded" in log or f"run {run} failed" in log:
-                break
+    log = ""
+    while f"run {run} succeeded" not in log:
+        assert f"run {run} failed" not in log, log
+        most = max(most, memory_mb(scratch.home)["total"])
         time.sleep(0.2)
+        log = project.log(run)
     project.run("destroy")
-    return round(most, 1)
-
-
-def tree_now(pid: int) -> list[int]:
-    """kB of each process of a tree; one that ended in between counts nothing."""
-    found = []
-    try:
-        for each in tree(pid):
-            found.append(pss_kb(each))
-    except (OSError, StopIteration):
-        pass
-    return found
+    return most

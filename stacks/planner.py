@@ -53,9 +53,18 @@ def make_plan(
     old = {resource.name: resource for resource in before}
     new = {resource.name: resource for resource in after}
     kept = {resource.service for resource in after}
+    makes = {resource.name: index for index, resource in enumerate(after)}
+    ends = {resource.name: index for index, resource in enumerate(before)}
+
+    def place(step: ResourceStep) -> tuple[bool, int, str]:
+        """In the order of making, then what goes, in the reverse. Not in the engine's, which
+        works side by side: the same plan must have the same hash."""
+        goes = step.action == "delete"
+        return (goes, -ends.get(step.name, 0) if goes else makes.get(step.name, 0), step.name)
+
     told = [
         describe(step, old.get(step.name), new.get(step.name), causes, kept)
-        for step in sorted(steps, key=lambda step: (step.order, step.name))
+        for step in sorted(steps, key=place)
     ]
     unknown = [
         Step("delete", f.type, f.name, service=f.service, why=f.words)

@@ -182,3 +182,16 @@ def test_drift_is_told_with_what_differs() -> None:
         ("delete", "drift: it carries our labels, but no release has it"),
     ]
     assert made.steps[0].changes == changes
+
+
+@given(st.permutations(range(4)))
+def test_the_order_of_the_engine_does_not_matter(orders: list[int]) -> None:
+    """It works side by side, so that its order moves from one preview to the next."""
+    names = ["pw_shop_production", f"{DB}_data", DB, WEB]
+    kinds = ["Network", "Volume", "Container", "Container"]
+    seen = [
+        ResourceStep(name, kind, "create", order)
+        for name, kind, order in zip(names, kinds, orders, strict=True)
+    ]
+    made = make_plan(seen, 0, (), compile_spec(small(), "pw"), Causes(other="first deploy"))
+    assert [step.name for step in made.steps] == names
