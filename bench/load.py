@@ -48,6 +48,8 @@ class Load:
             except (OSError, http.client.HTTPException) as error:
                 what = f"{type(error).__name__}: {error}"
                 connection.close()
+            if what:
+                time.sleep(0.2)  # one bad moment is not to count a thousand times
             with self.lock:
                 self.requests += 1
                 if what:
