@@ -62,6 +62,9 @@ class Client:
             raise no_portwright(self.url)
         return content
 
+    def text(self, path: str) -> str:
+        return self.send("GET", path).text
+
     def log(self, run: int, offset: int) -> LogPiece:
         response = self.send("GET", f"/api/runs/{run}/log", params={"offset": offset})
         head = response.headers

@@ -13,6 +13,9 @@ from cli.plan_text import show_plan
 from cli.show import as_json, line
 
 CHANGES = 2
+environment_option = click.option(
+    "--environment", "-e", metavar="NAME", help="Another environment than production."
+)
 
 
 def ask(client: Client, project: str, kind: str, **fields: Any) -> dict[str, Any]:
@@ -30,17 +33,27 @@ def carry_out(client: Client, run: dict[str, Any], watch: bool) -> None:
 
 @click.command()
 @click.argument("project")
+@environment_option
 @click.option("--ref", help="Branch, tag or commit; the project's branch unless given.")
 @click.option("--release", type=click.IntRange(1), help="Preview the rollback to this release.")
+@click.option("--markdown", is_flag=True, help="Print it for a pull request.")
 @click.option("--exit-code", is_flag=True, help="End with 2 when something would change.")
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
-def plan(project: str, ref: str | None, release: int | None, exit_code: bool, plain: bool) -> None:
+def plan(
+    project: str,
+    environment: str | None,
+    markdown: bool,
+    ref: str | None,
+    release: int | None,
+    exit_code: bool,
+    plain: bool,
+) -> None:
     """Show what a deploy of PROJECT would change; nothing is changed."""
     if ref and release:
         raise click.UsageError("--ref and --release exclude each other.")
     client = connect()
-    asked = ask(client, project, "plan", ref=ref, release=release)
-    if not plain:
+    asked = ask(client, project, "plan", ref=ref, release=release, environment=environment)
+    if not plain and not markdown:
         line((f"planning: {client.url}{asked['url']}", "dim"), error=True)
     run = follow(client, asked["id"])
     if run["state"] != "succeeded":
@@ -50,6 +63,8 @@ def plan(project: str, ref: str | None, release: int | None, exit_code: bool, pl
         raise Failure(f"run {run['id']} succeeded without a plan", "look at its log")
     if plain:
         as_json(found)
+    elif markdown:
+        print(client.text(f"/api/runs/{run['id']}/plan.md"), end="")
     else:
         commit = f" at {run['commit'][:7]}" if run.get("commit") else ""
         line((f"{project}{commit}  ", "bold"), str(run.get("subject") or ""), "\n")
@@ -57,6 +72,7 @@ def plan(project: str, ref: str | None, release: int | None, exit_code: bool, pl
         if not found["empty"]:
             how = f"rollback {project} {release}" if release else f"deploy {project}"
             exact = "" if release else f" --ref {run['commit'] or ref}"
+            exact += f" --environment {environment}" if environment else ""
             line((f"To do just this: portwright {how}{exact} --plan {found['hash']}", "dim"))
     if exit_code and not found["empty"]:
         raise SystemExit(CHANGES)
@@ -64,29 +80,40 @@ def plan(project: str, ref: str | None, release: int | None, exit_code: bool, pl
 
 @click.command()
 @click.argument("project")
+@environment_option
 @click.option("--ref", help="Branch, tag or commit; the project's branch unless given.")
 @click.option("--plan", "agreed", metavar="HASH", help="Refuse any other plan than this one.")
 @click.option("--no-follow", is_flag=True, help="Don't wait for the end.")
-def deploy(project: str, ref: str | None, agreed: str | None, no_follow: bool) -> None:
+def deploy(
+    project: str, environment: str | None, ref: str | None, agreed: str | None, no_follow: bool
+) -> None:
     """Deploy PROJECT and show the log; exit code 1 when it fails."""
     client = connect()
-    carry_out(client, ask(client, project, "deploy", ref=ref, plan=agreed), not no_follow)
+    carry_out(
+        client,
+        ask(client, project, "deploy", ref=ref, plan=agreed, environment=environment),
+        not no_follow,
+    )
 
 
 @click.command()
 @click.argument("project")
+@environment_option
 @click.argument("release", type=click.IntRange(1))
 @click.option("--plan", "agreed", metavar="HASH", help="Refuse any other plan than this one.")
 @click.option("--no-follow", is_flag=True, help="Don't wait for the end.")
-def rollback(project: str, release: int, agreed: str | None, no_follow: bool) -> None:
+def rollback(
+    project: str, environment: str | None, release: int, agreed: str | None, no_follow: bool
+) -> None:
     """Go back to a RELEASE of PROJECT, as a whole."""
     client = connect()
-    asked = ask(client, project, "rollback", release=release, plan=agreed)
+    asked = ask(client, project, "rollback", release=release, plan=agreed, environment=environment)
     carry_out(client, asked, not no_follow)
 
 
 @click.command()
 @click.argument("project")
+@environment_option
 @click.option(
     "--volume",
     "volumes",
@@ -96,7 +123,9 @@ def rollback(project: str, release: int, agreed: str | None, no_follow: bool) ->
 )
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @click.option("--no-follow", is_flag=True, help="Don't wait for the end.")
-def destroy(project: str, volumes: tuple[str, ...], yes: bool, no_follow: bool) -> None:
+def destroy(
+    project: str, environment: str | None, volumes: tuple[str, ...], yes: bool, no_follow: bool
+) -> None:
     """Remove every container and network of PROJECT; volumes only where named."""
     client = connect()
     if not yes:
@@ -104,4 +133,33 @@ def destroy(project: str, volumes: tuple[str, ...], yes: bool, no_follow: bool) 
         line(f"This removes every container and network of {project}{loss}.")
         if click.prompt(f"Type {project} to go on", default="", show_default=False) != project:
             raise Failure("that is not the project's name", "nothing was removed; try again")
-    carry_out(client, ask(client, project, "destroy", volumes=list(volumes)), not no_follow)
+    asked = ask(client, project, "destroy", volumes=list(volumes), environment=environment)
+    carry_out(client, asked, not no_follow)
+
+
+@click.command()
+@click.argument("project")
+@environment_option
+@click.option("--reconcile", is_flag=True, help="Put right what differs.")
+@click.option("--exit-code", is_flag=True, help="End with 2 when something differs.")
+@click.option("--json", "plain", is_flag=True, help="Print JSON.")
+def drift(
+    project: str, environment: str | None, reconcile: bool, exit_code: bool, plain: bool
+) -> None:
+    """Compare the host with the release of PROJECT that serves."""
+    client = connect()
+    run = follow(client, ask(client, project, "drift", environment=environment)["id"])
+    if run["state"] != "succeeded":
+        return print_end(run)
+    found = run["plan"]
+    if plain:
+        as_json(found)
+    elif found["empty"]:
+        line("The host is as the release says.")
+    else:
+        show_plan(found)
+    if reconcile and not found["empty"]:
+        asked = ask(client, project, "reconcile", plan=found["hash"], environment=environment)
+        return carry_out(client, asked, True)
+    if exit_code and not found["empty"]:
+        raise SystemExit(CHANGES)

@@ -11,12 +11,14 @@ from cli.errors import Failure
 from cli.show import clean, console, line, problem, state
 
 FINAL = ("succeeded", "failed", "cancelled")
+RESTING = "awaiting_approval"
+RESTS = 3
 POLL = 0.5
 PATIENCE = 60.0
 
 
 def follow(client: Client, run: int, show: Callable[[str], None] | None = None) -> dict[str, Any]:
-    """The run once it is final. `show` gets the log; a portal that restarts is waited for."""
+    """The run once it is final, or waits for approval. `show` gets the log; a portal that restarts is waited for."""
     offset, lost_at = 0, None
     while True:
         try:
@@ -31,7 +33,7 @@ def follow(client: Client, run: int, show: Callable[[str], None] | None = None) 
         if show and piece.text:
             show(piece.text)
         moved, offset = piece.next > offset, piece.next
-        if piece.state in FINAL and not moved:
+        if piece.state in (*FINAL, RESTING) and not moved:
             return dict(client.json("GET", f"/api/runs/{run}")["run"])
         if not moved:
             time.sleep(POLL)
@@ -42,11 +44,14 @@ def print_log(text: str) -> None:
 
 
 def print_end(run: dict[str, Any]) -> None:
-    """How it went; ends the command with exit code 1 where it went wrong."""
+    """How it went; ends the command with exit code 1 where it went wrong, 3 where it waits."""
     number = f", release {run['release']}" if run.get("release") else ""
     line(f"{run['kind']} {run['id']}: ", state(run["state"]), number)
     if run["state"] == "succeeded":
         return
+    if run["state"] == RESTING:
+        line(f"Its plan waits for a yes: portwright approve {run['id']}")
+        raise SystemExit(RESTS)
     error = run.get("error") or {}
     if error:
         problem(str(error.get("message")), str(error.get("remedy", "")), str(error.get("path", "")))

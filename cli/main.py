@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
-from cli.deploying import deploy, destroy, plan, rollback
+from cli.approving import approve, reject
+from cli.deploying import deploy, destroy, drift, plan, rollback
+from cli.environments import environments
 from cli.login import login, logout
 from cli.projects import projects
 from cli.reading import logs, releases, runs
@@ -17,7 +19,11 @@ def main() -> None:
     """Deploy with a plan that you can read first."""
 
 
-COMMANDS = (login, logout, projects, plan, deploy, runs, releases, rollback, logs, destroy, secrets)
+COMMANDS = (
+    login, logout, projects, environments, secrets,
+    plan, deploy, approve, reject, rollback, drift, destroy,
+    runs, releases, logs,
+)  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)
 

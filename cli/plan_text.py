@@ -14,7 +14,12 @@ SIGNS = {
     "replace": ("±", "yellow"),
     "delete": ("-", "red"),
 }
-EFFECTS = (("restart", "blue"), ("downtime", "yellow"), ("data_loss", "bold red"))
+EFFECTS = (
+    ("restart", "blue"),
+    ("downtime", "yellow"),
+    ("data_loss", "bold red"),
+    ("destructive", "bold red"),
+)
 MASK = "••••••••"
 
 

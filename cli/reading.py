@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.client import Client, connect, project_path
+from cli.deploying import environment_option
 from cli.errors import Failure
 from cli.follow import follow, print_end, print_log
 from cli.show import as_json, line, state, table, when
@@ -12,11 +13,14 @@ from cli.show import as_json, line, state, table, when
 
 @click.command()
 @click.argument("project")
+@environment_option
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
-def runs(project: str, limit: int, plain: bool) -> None:
+def runs(project: str, environment: str | None, limit: int, plain: bool) -> None:
     """List the newest runs of PROJECT."""
-    answer = connect().json("GET", project_path(project, "runs"), params={"limit": limit})
+    answer = connect().json(
+        "GET", project_path(project, "runs"), params={"limit": limit, **of(environment)}
+    )
     if plain:
         return as_json(answer["runs"])
     rows = []
@@ -28,10 +32,11 @@ def runs(project: str, limit: int, plain: bool) -> None:
 
 @click.command()
 @click.argument("project")
+@environment_option
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
-def releases(project: str, plain: bool) -> None:
+def releases(project: str, environment: str | None, plain: bool) -> None:
     """List the releases of PROJECT; the one that serves has a star."""
-    answer = connect().json("GET", project_path(project, "releases"))
+    answer = connect().json("GET", project_path(project, "releases"), params=of(environment))
     if plain:
         return as_json(answer["releases"])
     if not answer["releases"]:
@@ -40,9 +45,14 @@ def releases(project: str, plain: bool) -> None:
     for each in answer["releases"]:
         mark = ("*", "green") if each["number"] == answer["current"] else ""
         back = f"rolled back to {each['rollback_of']}" if each["rollback_of"] else ""
+        back += f" by itself: {each['automatic']}" if each.get("automatic") else ""
         made = (each["requested_by"], when(each["created_at"]))
         rows.append((mark, each["number"], each["commit"][:7], each["subject"], *made, back))
     table(("", "release", "commit", "subject", "by", "when (UTC)", ""), rows)
+
+
+def of(environment: str | None) -> dict[str, str]:
+    return {"environment": environment} if environment else {}
 
 
 @click.command()

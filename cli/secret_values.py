@@ -7,6 +7,7 @@ import sys
 import click
 
 from cli.client import connect, project_path
+from cli.deploying import environment_option
 from cli.errors import Failure
 from cli.show import as_json, line, table
 
@@ -30,7 +31,8 @@ def list_secrets(project: str, plain: bool) -> None:
 @secrets.command("set")
 @click.argument("project")
 @click.argument("name")
-def set_secret(project: str, name: str) -> None:
+@environment_option
+def set_secret(project: str, name: str, environment: str | None) -> None:
     """Keep a new version of NAME; asks for the value, or reads it from standard input."""
     client = connect()
     if sys.stdin.isatty():
@@ -39,6 +41,6 @@ def set_secret(project: str, name: str) -> None:
         value = sys.stdin.read().removesuffix("\n")
     if not value:
         raise Failure("the value is empty", "type it, or send it on standard input", name)
-    body = {"value": value}
+    body = {"value": value, **({"environment": environment} if environment else {})}
     made = client.json("PUT", project_path(project, "secrets", name), json=body)["secret"]
     line(f"{name} is now version {made['version']}. The next deploy uses it.")

@@ -40,6 +40,19 @@ def releases_of(session: Session, environment: Environment) -> list[Release]:
     return list(session.scalars(query.order_by(Release.number.desc())))
 
 
+def drift_of(session: Session, environment: Environment) -> Run | None:
+    """The newest finished drift Run, where no release was made since."""
+    newest = (
+        select(Run)
+        .where(Run.environment_id == environment.id, Run.state == "succeeded")
+        .where(Run.kind.in_(("drift", "deploy", "rollback", "reconcile", "destroy")))
+        .order_by(Run.id.desc())
+        .limit(1)
+    )
+    run = session.scalar(newest)
+    return run if run and run.kind == "drift" else None
+
+
 def release_numbered(
     session: Session, environment: Environment, number: int | None
 ) -> Release | None:

@@ -13,7 +13,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from jobs.models import Environment, Member, Project, Release, Run, User
-from jobs.queries import production, release_numbered
+from jobs.queries import environment_named, release_numbered
 from portal.bearer import user_of_header
 from portal.database import db
 from portal.errors import Refused
@@ -26,6 +26,10 @@ NEEDS = {
     "deploy": "developer",
     "rollback": "developer",
     "refresh": "developer",
+    "drift": "developer",
+    "reconcile": "developer",
+    "approve": "maintainer",
+    "environments": "maintainer",
     "secrets": "maintainer",
     "destroy": "owner",
     "members": "owner",
@@ -42,7 +46,7 @@ PUBLIC = {
 
 def init_app(app: Flask) -> None:
     app.before_request(require_person)
-    app.context_processor(lambda: {"may": may, "ROLES": ROLES})
+    app.context_processor(lambda: {"may": may, "ROLES": ROLES, "in_environment": in_environment})
 
 
 def require_person() -> ResponseReturnValue | None:
@@ -114,7 +118,31 @@ def get_project(name: str, action: str = "read") -> Project:
 
 
 def get_environment(name: str, action: str = "read") -> Environment:
-    return production(get_project(name, action))
+    """The project's environment that the request names (production unless it does)."""
+    return environment_in(get_project(name, action))
+
+
+def environment_in(project: Project) -> Environment:
+    """Raises 404 that names an environment which the project does not have."""
+    asked = request.args.get("environment") or request.form.get("environment")
+    if asked is None and request.is_json:
+        body = request.get_json(silent=True)
+        asked = body.get("environment") if isinstance(body, dict) else None
+    found = environment_named(project, str(asked) if asked else None)
+    if found is None:
+        known = ", ".join(each.name for each in project.environments)
+        raise Refused(
+            404,
+            f"{project.name} has no environment {str(asked)[:40]!r}.",
+            f"Choose from {known}.",
+            "environment",
+        )
+    return found
+
+
+def in_environment(environment: Environment) -> dict[str, str]:
+    """What an address needs to say of it: nothing for production."""
+    return {} if environment.name == "production" else {"environment": environment.name}
 
 
 def get_run(run_id: int, action: str = "read") -> Run:

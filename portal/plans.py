@@ -18,6 +18,7 @@ def shown(plan: dict[str, Any] | None) -> dict[str, Any] | None:
     return {
         "hash": plan.get("hash", ""),
         "empty": plan.get("empty", not steps),
+        "destructive": bool(plan.get("destructive")),
         "summary": summary,
         "steps": steps,
     }
@@ -25,7 +26,7 @@ def shown(plan: dict[str, Any] | None) -> dict[str, Any] | None:
 
 def shown_step(step: dict[str, Any]) -> dict[str, Any]:
     blank: dict[str, Any] = {"action": "update", "type": "", "name": "", "service": "", "why": ""}
-    effects = dict.fromkeys(("restart", "downtime", "data_loss"), False)
+    effects = dict.fromkeys(("restart", "downtime", "data_loss", "destructive"), False)
     changes = [shown_change(change) for change in step.get("changes") or []]
     return {**blank, **effects, **step, "changes": changes}
 

@@ -18,6 +18,8 @@ class Service:
     replicas: int
     urls: tuple[str, ...]
     volumes: tuple[str, ...]
+    cron: str | None = None
+    published: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -27,20 +29,32 @@ class Service:
             "replicas": self.replicas,
             "urls": list(self.urls),
             "volumes": list(self.volumes),
+            "cron": self.cron,
+            "published": list(self.published),
         }
 
 
 def services_of(spec: dict[str, Any] | None, settings: Settings) -> list[Service]:
     found = []
     for name, service in sorted(((spec or {}).get("services") or {}).items()):
-        hosts = service.get("hosts") or []
+        port = settings.http_port
+        routes = service.get("routes") or []
         found.append(
             Service(
                 name=name,
                 image=str(service.get("image_ref") or service.get("image") or ""),
                 generation=service.get("generation"),
                 replicas=service.get("replicas") or 1,
-                urls=tuple(f"http://{host}:{settings.http_port}" for host in hosts),
+                urls=tuple(
+                    f"http://{route['host']}:{port}{route.get('path') or ''}"
+                    for route in routes
+                    if not route.get("redirect")
+                ),
+                cron=service.get("cron"),
+                published=tuple(
+                    f"{each['address']}:{each['host']} → {each['container']}/{each['protocol']}"
+                    for each in service.get("publish") or []
+                ),
                 volumes=tuple(sorted(service.get("volumes") or {})),
             )
         )

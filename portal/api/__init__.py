@@ -6,4 +6,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
 
-from portal.api import login, logs, projects, releases, runs, secrets  # noqa: E402, F401
+from portal.api import environments, login, logs, projects, releases, runs, secrets  # noqa: E402, F401

@@ -27,7 +27,8 @@ class NewProject(Body):
 
 
 class NewRun(Body):
-    kind: Literal["plan", "deploy", "rollback", "destroy", "refresh"]
+    kind: Literal["plan", "deploy", "rollback", "destroy", "refresh", "drift", "reconcile"]
+    environment: str | None = None
     ref: str | None = None
     release: int | None = Field(default=None, ge=1, le=2**31 - 1)
     plan: str | None = None
@@ -36,6 +37,19 @@ class NewRun(Body):
 
 class NewSecret(Body):
     value: str
+    environment: str | None = None
+
+
+class NewEnvironment(Body):
+    name: str
+
+
+class Policy(Body):
+    policy: str
+
+
+class Approval(Body):
+    plan: str
 
 
 B = TypeVar("B", bound=Body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from portal.access import get_project, get_projects, person
+from portal.access import get_environment, get_project, get_projects, person
 from portal.api import blueprint
 from portal.api.bodies import NewProject, body_as
 from portal.projects.create import create_owned
@@ -26,4 +26,4 @@ def add_project() -> ResponseReturnValue:
 
 @blueprint.get("/projects/<name>")
 def one_project(name: str) -> ResponseReturnValue:
-    return jsonify(project=overview(get_project(name)).to_json())
+    return jsonify(project=overview(get_project(name), get_environment(name)).to_json())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from jobs.queries import production, releases_of
-from portal.access import get_project, get_release
+from jobs.queries import releases_of
+from portal.access import get_environment, get_release
 from portal.api import blueprint
 from portal.database import db
 from portal.releases.shape import release_json
@@ -14,7 +14,7 @@ from portal.releases.shape import release_json
 
 @blueprint.get("/projects/<name>/releases")
 def list_releases(name: str) -> ResponseReturnValue:
-    environment = production(get_project(name))
+    environment = get_environment(name)
     found = [release_json(each, name) for each in releases_of(db.session, environment)]
     return jsonify(current=environment.release, releases=found)
 

@@ -2,44 +2,47 @@
 
 from __future__ import annotations
 
-from flask import jsonify
+from flask import Response, abort, jsonify
 from flask.typing import ResponseReturnValue
 
-from jobs.queries import production, runs_of
+from jobs.approval import approve, reject
+from jobs.queries import runs_of
 from jobs.requests import request_run
-from portal.access import get_project, get_run, person
+from portal.access import get_environment, get_project, get_run, may, person
 from portal.api import blueprint
-from portal.api.bodies import NewRun, body_as
+from portal.api.bodies import Approval, NewRun, body_as
 from portal.api.numbers import number_in_query
 from portal.context import doorbell
 from portal.database import db
 from portal.runs.shape import run_json
 from stacks.errors import PortwrightError
+from stacks.render import markdown, text
 
 TAKES = {
     "ref": ("plan", "deploy"),
     "release": ("plan", "rollback"),
-    "plan": ("deploy", "rollback"),
+    "plan": ("deploy", "rollback", "reconcile"),
     "volumes": ("destroy",),
 }
 
 
 @blueprint.post("/projects/<name>/runs")
 def add_run(name: str) -> ResponseReturnValue:
-    project = get_project(name)
+    get_project(name)
     given = body_as(NewRun)
-    project = get_project(name, given.kind)
+    environment = get_environment(name, given.kind)
     check_fields(given)
     run = request_run(
         db.session,
         doorbell(),
-        production(project),
+        environment,
         given.kind,
         by=person().email,
         ref=given.ref,
         release=given.release,
         plan=given.plan,
         volumes=given.volumes,
+        approved_by=person().email if may(environment.project, "approve") else None,
     )
     return jsonify(run=run_json(run, whole=True)), 202
 
@@ -62,7 +65,7 @@ def check_fields(given: NewRun) -> None:
 @blueprint.get("/projects/<name>/runs")
 def list_runs(name: str) -> ResponseReturnValue:
     limit = number_in_query("limit", 20, lowest=1, highest=200)
-    environment = production(get_project(name))
+    environment = get_environment(name)
     found = runs_of(db.session, environment, limit)
     return jsonify(runs=[run_json(run) for run in found])
 
@@ -70,3 +73,28 @@ def list_runs(name: str) -> ResponseReturnValue:
 @blueprint.get("/runs/<int:run_id>")
 def one_run(run_id: int) -> ResponseReturnValue:
     return jsonify(run=run_json(get_run(run_id), whole=True))
+
+
+@blueprint.post("/runs/<int:run_id>/approve")
+def approve_run(run_id: int) -> ResponseReturnValue:
+    run = get_run(run_id, "approve")
+    approve(db.session, doorbell(), run, body_as(Approval).plan, by=person().email)
+    return jsonify(run=run_json(run)), 202
+
+
+@blueprint.post("/runs/<int:run_id>/reject")
+def reject_run(run_id: int) -> ResponseReturnValue:
+    run = get_run(run_id, "approve")
+    reject(db.session, run, by=person().email)
+    return jsonify(run=run_json(run))
+
+
+@blueprint.get("/runs/<int:run_id>/plan.<form>")
+def plan_as(run_id: int, form: str) -> ResponseReturnValue:
+    """The plan as Markdown (`md`) or text (`txt`)."""
+    run = get_run(run_id)
+    write = {"md": markdown, "txt": text}.get(form)
+    if write is None or not run.plan:
+        abort(404)
+    kind = "text/markdown" if form == "md" else "text/plain"
+    return Response(write(run.plan), mimetype=kind)

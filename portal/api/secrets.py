@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from jobs.queries import secret_versions
 from jobs.requests import set_secret
-from portal.access import get_project, person
+from portal.access import environment_in, get_environment, get_project, person
 from portal.api import blueprint
 from portal.api.bodies import NewSecret, body_as
 from portal.context import settings
@@ -16,14 +16,18 @@ from portal.database import db
 
 @blueprint.get("/projects/<name>/secrets")
 def list_secrets(name: str) -> ResponseReturnValue:
-    found = secret_versions(db.session, get_project(name))
+    environment = get_environment(name)
+    found = secret_versions(db.session, environment.project, environment.name)
     return jsonify(secrets=[{"name": each, "version": found[each]} for each in found])
 
 
 @blueprint.put("/projects/<name>/secrets/<secret>")
 def put_secret(name: str, secret: str) -> ResponseReturnValue:
     project = get_project(name, "secrets")
-    value = body_as(NewSecret).value
+    given = body_as(NewSecret)
+    own = environment_in(project).name if given.environment else None
     key = settings().key("vault-key")
-    version = set_secret(db.session, key, project, secret, value, by=person().email)
-    return jsonify(secret={"name": secret, "version": version})
+    version = set_secret(
+        db.session, key, project, secret, given.value, by=person().email, environment=own
+    )
+    return jsonify(secret={"name": secret, "version": version, "environment": own})

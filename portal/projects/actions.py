@@ -5,9 +5,8 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jobs.queries import production
 from jobs.requests import request_run, set_secret
-from portal.access import get_project, person
+from portal.access import environment_in, get_environment, get_project, in_environment, person
 from portal.context import doorbell, settings
 from portal.database import db
 from portal.projects import blueprint
@@ -18,13 +17,14 @@ from stacks.errors import PortwrightError
 @blueprint.post("/projects/<name>/runs")
 def start_run(name: str) -> ResponseReturnValue:
     """Plan or deploy the newest commit of a branch, tag or SHA."""
-    kind = "deploy" if request.form.get("kind") == "deploy" else "plan"
-    project = get_project(name, kind)
+    asked = request.form.get("kind", "plan")
+    kind = asked if asked in ("plan", "deploy", "drift") else "plan"
+    environment = get_environment(name, kind)
     try:
         run = request_run(
             db.session,
             doorbell(),
-            production(project),
+            environment,
             kind,
             by=person().email,
             ref=request.form.get("ref", "").strip() or None,
@@ -37,6 +37,7 @@ def start_run(name: str) -> ResponseReturnValue:
 @blueprint.post("/projects/<name>/secrets")
 def keep_secret(name: str) -> ResponseReturnValue:
     project = get_project(name, "secrets")
+    own = environment_in(project).name if request.form.get("own") else None
     secret, value = request.form.get("name", "").strip(), request.form.get("value", "")
     try:
         version = set_secret(
@@ -46,16 +47,19 @@ def keep_secret(name: str) -> ResponseReturnValue:
             secret,
             value.replace("\r\n", "\n"),
             by=person().email,
+            environment=own,
         )
     except PortwrightError as error:
         return failed(name, error)
     flash(f"{secret} is now version {version}. The next deploy uses it.")
-    return redirect(url_for("projects.project", name=name, _anchor="secrets"))
+    here = in_environment(environment_in(project))
+    return redirect(url_for("projects.project", name=name, _anchor="secrets", **here))
 
 
 @blueprint.post("/projects/<name>/destroy")
 def destroy(name: str) -> ResponseReturnValue:
-    project = get_project(name, "destroy")
+    environment = get_environment(name, "destroy")
+    project = environment.project
     if request.form.get("confirm", "").strip() != project.name:
         wrong = PortwrightError(
             "the typed name is not the project's", remedy=f"type {project.name}", path="confirm"
@@ -65,7 +69,7 @@ def destroy(name: str) -> ResponseReturnValue:
         run = request_run(
             db.session,
             doorbell(),
-            production(project),
+            environment,
             "destroy",
             by=person().email,
             volumes=request.form.getlist("volumes"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import url_for
 
-from jobs.models import Project, Release, Run
+from jobs.models import Environment, Project, Release, Run
 from jobs.queries import production, release_numbered, runs_of
 from portal.context import settings
 from portal.database import db
@@ -20,6 +20,7 @@ class Overview:
     """A project with the release that serves, its services and its newest run."""
 
     project: Project
+    environment: Environment
     release: Release | None
     last_run: Run | None
     services: list[Service] = field(default_factory=list)
@@ -34,6 +35,11 @@ class Overview:
             "repository": self.project.repository,
             "branch": self.project.branch,
             "created_at": self.project.created_at.isoformat(),
+            "environment": self.environment.name,
+            "environments": [
+                {"name": each.name, "policy": each.policy, "release": each.release}
+                for each in self.project.environments
+            ],
             "release": self.release.number if self.release else None,
             "services": [service.to_json() for service in self.services],
             "urls": self.urls,
@@ -42,12 +48,14 @@ class Overview:
         }
 
 
-def overview(project: Project) -> Overview:
-    environment = production(project)
+def overview(project: Project, environment: Environment | None = None) -> Overview:
+    """Of one environment, production unless another is given."""
+    environment = environment or production(project)
     release = release_numbered(db.session, environment, environment.release)
     runs = runs_of(db.session, environment, 1)
     return Overview(
         project=project,
+        environment=environment,
         release=release,
         last_run=runs[0] if runs else None,
         services=services_of(release.spec, settings()) if release else [],

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jobs.models import Project
-from jobs.queries import production, releases_of, runs_of, secret_versions
-from portal.access import get_project, get_projects, person, role_in
+from jobs.models import Environment, Project, Run
+from jobs.queries import drift_of, release_numbered, releases_of, runs_of, secret_versions
+from portal.access import (
+    environment_in,
+    get_environment,
+    get_project,
+    get_projects,
+    in_environment,
+    person,
+    role_in,
+)
 from portal.context import settings
 from portal.database import db
 from portal.errors import Refused
@@ -17,8 +25,11 @@ from portal.projects import blueprint
 from portal.projects.create import create_owned
 from portal.projects.members import members_of
 from portal.projects.overview import overview
+from portal.projects.policies import POLICY_WORDS
 from portal.specs import volumes_of
 from stacks.errors import PortwrightError
+from stacks.picture import picture
+from stacks.spec import Spec
 
 RUNS_SHOWN = 8
 
@@ -48,16 +59,36 @@ def project(name: str) -> ResponseReturnValue:
     return render_template("projects/project.html", **project_page(get_project(name)))
 
 
+@blueprint.get("/projects/<name>/graph.svg")
+def graph(name: str) -> ResponseReturnValue:
+    """Who needs whom in the release that serves."""
+    environment = get_environment(name)
+    release = release_numbered(db.session, environment, environment.release)
+    if release is None:
+        abort(404)
+    return Response(picture(Spec.model_validate(release.spec)), mimetype="image/svg+xml")
+
+
+def drift_found(environment: Environment) -> Run | None:
+    """The newest look at the host since the release, where it found something."""
+    run = drift_of(db.session, environment)
+    return run if run and (run.plan or {}).get("steps") else None
+
+
 def project_page(project: Project, **more: Any) -> dict[str, Any]:
     """What the project's page shows; `more` adds an error to it."""
-    environment = production(project)
+    environment = environment_in(project)
     releases = releases_of(db.session, environment)
     return {
         "project": project,
+        "environment": environment,
+        "here": in_environment(environment),
+        "policies": POLICY_WORDS,
         "role": role_in(project),
-        "now": overview(project),
+        "now": overview(project, environment),
+        "drift": drift_found(environment),
         "runs": runs_of(db.session, environment, RUNS_SHOWN),
-        "secrets": secret_versions(db.session, project),
+        "secrets": secret_versions(db.session, project, environment.name),
         "members": members_of(project),
         "volumes": volumes_of(releases[0].spec, settings()) if releases else [],
         **more,

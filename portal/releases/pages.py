@@ -7,9 +7,9 @@ import json
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from jobs.queries import production, releases_of
+from jobs.queries import releases_of
 from jobs.requests import request_run
-from portal.access import get_project, get_release, person
+from portal.access import get_environment, get_release, in_environment, person
 from portal.context import doorbell, settings
 from portal.database import db
 from portal.plans import SIGNS, shown, summary_words
@@ -19,11 +19,12 @@ from portal.specs import services_of
 
 @blueprint.get("/projects/<name>/releases")
 def index(name: str) -> ResponseReturnValue:
-    project = get_project(name)
-    environment = production(project)
+    environment = get_environment(name)
     return render_template(
         "releases/index.html",
-        project=project,
+        project=environment.project,
+        environment=environment,
+        here=in_environment(environment),
         current=environment.release,
         releases=releases_of(db.session, environment),
     )
@@ -33,12 +34,14 @@ def index(name: str) -> ResponseReturnValue:
 def release(name: str, number: int) -> ResponseReturnValue:
     release = get_release(name, number)
     plan = shown(release.run.plan)
-    project = get_project(name)
+    environment = get_environment(name)
     return render_template(
         "releases/release.html",
-        project=project,
+        project=environment.project,
+        environment=environment,
+        here=in_environment(environment),
         release=release,
-        current=production(project).release,
+        current=environment.release,
         services=services_of(release.spec, settings()),
         spec=json.dumps(release.spec, indent=2, ensure_ascii=False),
         plan=plan,
@@ -63,7 +66,7 @@ def start(name: str, number: int, kind: str) -> ResponseReturnValue:
     run = request_run(
         db.session,
         doorbell(),
-        production(get_project(name)),
+        get_environment(name, kind),
         kind,
         by=person().email,
         release=release.number,

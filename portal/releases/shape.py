@@ -18,6 +18,7 @@ def release_json(release: Release, project: str, *, whole: bool = False) -> dict
         "commit": release.commit,
         "subject": release.subject,
         "rollback_of": release.rollback_of,
+        "automatic": (release.run.options or {}).get("automatic"),
         "run": release.run_id,
         "requested_by": release.run.requested_by,
         "created_at": release.created_at.isoformat(),

@@ -25,6 +25,8 @@ def run_json(run: Run, *, whole: bool = False) -> dict[str, Any]:
         "subject": run.subject,
         "target": run.target,
         "expected_plan": run.expected_plan,
+        "approved_by": run.approved_by,
+        "automatic": (run.options or {}).get("automatic"),
         "volumes": (run.options or {}).get("volumes", []),
         "plan_hash": plan["hash"] if plan else None,
         "summary": plan["summary"] if plan else None,
