@@ -89,7 +89,7 @@ def reject_run(run_id: int) -> ResponseReturnValue:
     return jsonify(run=run_json(run))
 
 
-@blueprint.get("/runs/<int:run_id>/plan.<form>")
+@blueprint.get("/runs/<int:run_id>/plan.<any(md, txt):form>")
 def plan_as(run_id: int, form: str) -> ResponseReturnValue:
     """The plan as Markdown (`md`) or text (`txt`)."""
     run = get_run(run_id)

@@ -52,12 +52,13 @@ def spec(image: str, color: str, generation: int = 1) -> dict[str, Any]:
         "image_ref": "sample-web:0123456",
         "env": {"COLOR": color, "PASSWORD": {"secret": "db_password", "version": 1}},
         "port": 8000,
-        "hosts": ["web.sample.localhost"],
+        "routes": [{"host": "web.sample.localhost", "path": None, "redirect": None}],
+        "depends_on": {"database": {"condition": "healthy", "cascade": True}},
         "volumes": {},
         "replicas": 2,
         "generation": generation,
     }
-    database = {"image": OLD, "volumes": {"data": "/var/lib/postgresql"}, "hosts": []}
+    database = {"image": OLD, "image_ref": "db:1", "volumes": {"data": "/var/lib/postgresql"}}
     return {
         "project": "sample",
         "environment": "production",
@@ -98,7 +99,7 @@ def rich_plan() -> Plan:
 
 
 def make_project(session: Session, settings: Settings) -> Project:
-    """The project `sample`, with its members, secret, releases and runs 1 to 7."""
+    """The project `sample`, with its members, secret, releases and runs 1 to 9."""
     repository = "https://git.example.org/sample.git"
     project = create_project(session, "sample", repository, "main", by=email("alice"))
     for user in session.query(User):
@@ -125,6 +126,10 @@ def make_project(session: Session, settings: Settings) -> Project:
     add_release(session, environment, 3, 5, spec(OLD, "amber", 5), rollback_of=1)
     add_run(session, environment, "plan", "succeeded", plan=rich_plan(), target=2)
     add_run(session, environment, "plan", "succeeded", plan=Plan(same=6))
+    going = Step("delete", "Container", "sample-cache", "cache", why="gone", destructive=True)
+    add_run(session, environment, "deploy", "awaiting_approval", plan=Plan((going,), same=3))
+    drifted = Step("replace", "Container", "sample-web", "web", why="drift: it was stopped")
+    add_run(session, environment, "drift", "succeeded", plan=Plan((drifted,), same=3))
     environment.release = 3
     session.commit()
     return project

@@ -69,6 +69,14 @@ CASES: dict[tuple[str, str], Case] = {
         "/projects/sample/members", *OWNER, form={"email": "charlie@example.org", "role": "viewer"}
     ),
     ("POST", "projects.remove_member"): Case("/projects/sample/members/3/remove", *OWNER),
+    ("GET", "projects.graph"): Case("/projects/sample/graph.svg", *READ),
+    ("POST", "projects.add"): Case(
+        "/projects/sample/environments", *MAINTAINER, form={"new": "staging"}
+    ),
+    ("POST", "projects.policy"): Case(
+        "/projects/sample/policy", *MAINTAINER, form={"policy": "always"}
+    ),
+    ("POST", "runs.answer"): Case("/runs/8/answer", *MAINTAINER, form={"answer": "yes"}),
     ("GET", "runs.run"): Case("/runs/3", *READ),
     ("POST", "runs.apply"): Case("/runs/3/apply", *DEVELOPER),
     ("GET", "releases.index"): Case("/projects/sample/releases", *READ),
@@ -93,6 +101,20 @@ CASES: dict[tuple[str, str], Case] = {
     ("GET", "api.one_run"): Case("/api/runs/3", *API_READ),
     ("GET", "api.run_log"): Case("/api/runs/3/log", *API_READ),
     ("GET", "api.stream_log"): Case("/api/runs/3/log/stream", *API_READ),
+    ("POST", "api.approve_run"): Case(
+        "/api/runs/8/approve", 422, 403, 403, 404, 401, json={"plan": "0" * 64}
+    ),
+    ("POST", "api.reject_run"): Case("/api/runs/8/reject", 200, 403, 403, 404, 401, json={}),
+    ("GET", "api.plan_as"): Case("/api/runs/3/plan.md", *API_READ),
+    ("GET", "api.list_environments"): Case("/api/projects/sample/environments", *API_READ),
+    ("POST", "api.new_environment"): Case(
+        "/api/projects/sample/environments", 201, 403, 403, 404, 401, json={"name": "testing"}
+    ),
+    ("PATCH", "api.change_environment"): Case(
+        "/api/projects/sample/environments/production",
+        *(200, 403, 403, 404, 401),
+        json={"policy": "always"},
+    ),
     ("GET", "api.list_releases"): Case("/api/projects/sample/releases", *API_READ),
     ("GET", "api.one_release"): Case("/api/projects/sample/releases/2", *API_READ),
     ("GET", "api.list_secrets"): Case("/api/projects/sample/secrets", *API_READ),

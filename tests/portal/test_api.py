@@ -27,9 +27,11 @@ def test_a_project(api: Any) -> None:
         "replicas": 2,
         "urls": ["http://web.sample.localhost:8080"],
         "volumes": [],
+        "cron": None,
+        "published": [],
     }
     assert project["urls"] == web["urls"]
-    assert project["last_run"]["id"] == 7
+    assert project["last_run"]["id"] == 9
 
 
 def test_a_run_is_recorded_before_the_doorbell(api: Any, rung: list[int], app: Flask) -> None:
@@ -88,8 +90,8 @@ def test_a_name_that_is_taken(api: Any) -> None:
 def test_runs_newest_first_and_limited(api: Any) -> None:
     vera = api("vera")
     runs = vera.get(f"{RUNS}?limit=2").json["runs"]
-    assert [run["id"] for run in runs] == [7, 6]
-    assert "plan" not in runs[0] and runs[1]["summary"]["replace"] == 1
+    assert [run["id"] for run in runs] == [9, 8]
+    assert "plan" not in runs[0] and runs[1]["summary"]["delete"] == 1
     assert vera.get(f"{RUNS}?limit=0").status_code == 422
 
 
@@ -117,7 +119,7 @@ def test_releases(api: Any) -> None:
 def test_a_secret_is_sealed_and_numbered(api: Any, app: Flask, settings: Settings) -> None:
     alice, path = api("alice"), "/api/projects/sample/secrets"
     answer = alice.put(f"{path}/db_password", json={"value": "new value"})
-    assert answer.json == {"secret": {"name": "db_password", "version": 2}}
+    assert answer.json == {"secret": {"name": "db_password", "version": 2, "environment": None}}
     assert alice.get(path).json == {"secrets": [{"name": "db_password", "version": 2}]}
     with app.app_context():
         row = db.session.query(Secret).filter_by(version=2).one()
@@ -131,3 +133,45 @@ def test_a_secret_is_sealed_and_numbered(api: Any, app: Flask, settings: Setting
 def test_what_is_not_there_is_json_too(api: Any) -> None:
     answer = api("alice").get("/api/nothing")
     assert answer.status_code == 404 and answer.json["error"]["message"]
+
+
+def test_a_yes_is_for_the_plan_that_was_read(api: Any, rung: list[int]) -> None:
+    owner = api("alice")
+    plan = owner.get("/api/runs/8").json["run"]["plan"]
+    assert plan["destructive"] and plan["steps"][0]["destructive"]
+    wrong = owner.post("/api/runs/8/approve", json={"plan": "0" * 64})
+    assert wrong.status_code == 422 and wrong.json["error"]["path"] == "plan"
+    assert owner.post("/api/runs/8/approve", json={"plan": plan["hash"]}).status_code == 202
+    run = owner.get("/api/runs/8").json["run"]
+    assert (run["state"], run["approved_by"], rung) == ("queued", run["approved_by"], [8])
+    assert run["approved_by"].startswith("alice")
+
+
+def test_a_hash_from_somebody_who_may_not_approve_is_no_yes(api: Any) -> None:
+    body = {"kind": "deploy", "plan": "a" * 64}
+    for who, approved in (("bob", False), ("alice", True)):
+        run = api(who).post("/api/projects/sample/runs", json=body).json["run"]
+        assert bool(run["approved_by"]) is approved
+
+
+def test_environments_have_runs_and_releases_of_their_own(api: Any) -> None:
+    owner = api("alice")
+    made = owner.post("/api/projects/sample/environments", json={"name": "staging"})
+    assert made.json["environment"] == {"name": "staging", "policy": "destructive", "release": None}
+    asked = owner.post("/api/projects/sample/runs", json={"kind": "plan", "environment": "staging"})
+    assert asked.json["run"]["environment"] == "staging"
+    there = owner.get("/api/projects/sample/runs?environment=staging").json["runs"]
+    assert [run["id"] for run in there] == [asked.json["run"]["id"]]
+    assert owner.get("/api/projects/sample/releases?environment=staging").json["releases"] == []
+    missing = owner.get("/api/projects/sample/runs?environment=nowhere")
+    assert missing.status_code == 404 and "production, staging" in missing.json["error"]["remedy"]
+    policy = owner.patch("/api/projects/sample/environments/staging", json={"policy": "never"})
+    assert policy.status_code == 422 and policy.json["error"]["path"] == "policy"
+
+
+def test_a_plan_as_markdown_and_text(api: Any) -> None:
+    assert "| env\\.COLOR |" in api("vera").get("/api/runs/3/plan.md").text.replace(
+        "env.", "env\\."
+    )
+    assert "Plan: " in api("vera").get("/api/runs/3/plan.txt").text
+    assert api("vera").get("/api/runs/3/plan.html").status_code == 404

@@ -31,7 +31,7 @@ PAGES = (
     "/projects/sample",
     "/projects/sample/releases",
     "/projects/sample/releases/2",
-    *(f"/runs/{number}" for number in range(1, 8)),
+    *(f"/runs/{number}" for number in range(1, 10)),
 )
 
 
@@ -82,14 +82,14 @@ def test_every_page_fits_and_none_complains(browser: Any, url: str, width: int) 
 def test_a_run_is_watched_until_its_end(
     browser: Any, url: str, app: Flask, settings: Settings
 ) -> None:
-    log = settings.run_log(8)
+    log = settings.run_log(10)
     with app.app_context():
         environment = db.session.get_one(Run, 1).environment
         data.add_run(db.session, environment, "deploy", "building", ended_at=None)
     log.write_text("".join(f"line {n}\n" for n in range(200)))
     complaints: list[str] = []
     page = sign_in(browser, url, 1280, complaints)
-    page.goto(f"{url}/runs/8")
+    page.goto(f"{url}/runs/10")
     assert page.get_by_text("The plan comes here").is_visible()
     page.evaluate("document.getElementById('log').scrollTop = 0")
     with log.open("a") as file:
@@ -97,9 +97,9 @@ def test_a_run_is_watched_until_its_end(
     page.get_by_text("<b>built</b>").wait_for()
     assert page.evaluate("document.getElementById('log').scrollTop") == 0  # the person reads
     with app.app_context():
-        move(db.session, 8, "planning", plan=data.rich_plan().to_json())
+        move(db.session, 10, "planning", plan=data.rich_plan().to_json())
         page.get_by_text("1 to replace").wait_for()
-        move(db.session, 8, "failed", error={"message": "it stopped", "remedy": "look", "path": ""})
+        move(db.session, 10, "failed", error={"message": "it stopped", "remedy": "look", "path": ""})
     page.get_by_text("it stopped").wait_for()
     assert page.locator("h1 .badge").inner_text() == "failed"
     assert "failed" in page.title() and complaints == []

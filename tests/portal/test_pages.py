@@ -23,7 +23,7 @@ PAGES = (
     "/projects/sample/releases",
     "/projects/sample/releases/1",
     "/projects/sample/releases/3",
-    *(f"/runs/{number}" for number in range(1, 8)),
+    *(f"/runs/{number}" for number in range(1, 10)),
 )
 API = (
     "/api/projects",
