@@ -7,6 +7,7 @@ import click
 from cli.approving import approve, reject
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
+from cli.importing import import_compose
 from cli.login import login, logout
 from cli.projects import projects
 from cli.reading import logs, releases, runs
@@ -22,7 +23,7 @@ def main() -> None:
 COMMANDS = (
     login, logout, projects, environments, secrets,
     plan, deploy, approve, reject, rollback, drift, destroy,
-    runs, releases, logs,
+    runs, releases, logs, import_compose,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

@@ -156,8 +156,7 @@ def container(
     }
     if service.cron:
         args["start"] = False
-    if service.command is not None:
-        args["command"] = service.command
+    args |= process(service)
     if service.publish:
         args["ports"] = [
             {
@@ -196,6 +195,21 @@ def container(
         ),
         pids=service.resources.limits.pids,
     )
+
+
+def process(service: ServiceSpec) -> dict[str, Any]:
+    """What is run and as whom; what is not asked for is left to the image."""
+    asked = {
+        "command": service.command,
+        "entrypoints": service.entrypoint,
+        "working_dir": service.working_dir,
+        "user": service.user,
+        "init": service.init or None,
+        "read_only": service.read_only or None,
+        "tmpfs": {path: "" for path in sorted(service.tmpfs)} or None,
+        "shm_size": megabytes(service.shm_size) if service.shm_size else None,
+    }
+    return {key: value for key, value in asked.items() if value is not None}
 
 
 def limits(service: ServiceSpec) -> dict[str, Any]:
@@ -244,6 +258,13 @@ def facts(service: ServiceSpec) -> dict[str, Any]:
         "image": service.image,
         "image name": service.image_ref,
         "command": service.command,
+        "entrypoint": service.entrypoint,
+        "working_dir": service.working_dir,
+        "user": service.user,
+        "init": service.init or None,
+        "read_only": service.read_only or None,
+        "tmpfs": service.tmpfs or None,
+        "shm_size": service.shm_size,
         "port": service.port,
         "release": service.release,
         "cron": service.cron,

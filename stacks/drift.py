@@ -138,6 +138,11 @@ def compare(
     for key in sorted({*labels, *live}):
         check(f"label {key}", live.get(key), labels.get(key))
     check("command", config.get("Cmd") or [], args.get("command") or default["Cmd"])
+    if "entrypoints" in args:
+        check("entrypoint", config.get("Entrypoint") or [], args["entrypoints"])
+    check("user", config.get("User") or "", args.get("user", default["User"]))
+    check("read_only", bool(host.get("ReadonlyRootfs")), bool(args.get("read_only")))
+    check("privileged", bool(host.get("Privileged")), False)
     mounts = {m["volume_name"]: m["container_path"] for m in args.get("volumes", [])}
     check("mounts", mounts_of(attrs), mounts)
     networks = sorted(each["name"] for each in args["networks_advanced"])
@@ -187,4 +192,5 @@ def image_defaults(client: docker.DockerClient, image_id: str) -> dict[str, Any]
         "Env": pairs(config.get("Env") or []),
         "Labels": config.get("Labels") or {},
         "Cmd": config.get("Cmd") or [],
+        "User": config.get("User") or "",
     }

@@ -22,6 +22,11 @@ from stacks.spec import (
 )
 
 STATIC_PORT = 8080
+# What is in a Spec as it is in the file.
+SAME = {
+    "command", "entrypoint", "working_dir", "user", "init", "read_only", "tmpfs", "shm_size",
+    "volumes", "replicas", "restart", "release", "cron", "drain", "stop_grace",
+}  # fmt: skip
 
 
 def freeze(
@@ -54,23 +59,16 @@ def freeze(
                 image=images[name].id,
                 image_ref=images[name].ref,
                 source=images[name].source,
-                command=service.command,
+                **service.model_dump(include=SAME),
                 env={key: values.of(name, key) for key in service.env},
                 port=port_of(service),
                 routes=routes[name],
                 publish=service.publish,
-                volumes=service.volumes,
                 healthcheck=healthcheck_of(service, images[name]),
                 image_check=images[name].check and service.healthcheck is None,
                 depends_on=needs_of(service, services),
-                replicas=service.replicas,
                 resources=service.resources,
-                restart=service.restart,
                 logs=service.logs,
-                release=service.release,
-                cron=service.cron,
-                drain=service.drain,
-                stop_grace=service.stop_grace,
             )
             for name, service in services.items()
         },

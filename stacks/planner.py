@@ -19,7 +19,7 @@ from stacks.spec import SecretVersion, Template
 TOLD = {
     "envs", "labels", "image", "command", "healthcheck", "volumes", "networksAdvanced", "name",
     "wait", "waitTimeout", "driver", "ports", "memory", "memorySwap", "memoryReservation", "cpus",
-    "cpuShares", "logOpts", "restart", "mustRun", "start", "destroyGraceSeconds",
+    "cpuShares", "logOpts", "entrypoints", "workingDir", "user", "init", "readOnly", "tmpfs", "shmSize", "restart", "mustRun", "start", "destroyGraceSeconds",
 }  # fmt: skip
 
 

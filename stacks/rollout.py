@@ -116,6 +116,9 @@ class Rollout:
             container = self.client.containers.create(
                 resource.args["image"],
                 command=list(resource.release),
+                entrypoint=resource.args.get("entrypoints"),
+                working_dir=resource.args.get("working_dir"),
+                user=resource.args.get("user"),
                 environment=[
                     opened(item, self.secrets) if isinstance(item, SecretEnv) else item
                     for item in resource.args["envs"]

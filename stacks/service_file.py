@@ -218,6 +218,21 @@ class Service(Model):
     command: Argv | None = Field(
         None, description="a list of arguments; no shell reads it. Without one: the image's"
     )
+    entrypoint: Argv | None = Field(
+        None, description="the program that gets the command as arguments. Without one: the image's"
+    )
+    working_dir: MountPath | None = Field(None, description="where the command starts")
+    user: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$")] | None = Field(
+        None, description="user, or `user:group`, inside the container"
+    )
+    init: bool = Field(False, description="`true`: a small init reaps what the process leaves")
+    read_only: bool = Field(
+        False, description="`true`: nothing but volumes and tmpfs can be written"
+    )
+    tmpfs: Annotated[list[MountPath], Field(max_length=20)] = Field(
+        [], description="paths in memory, empty at each start"
+    )
+    shm_size: Memory | None = Field(None, description="size of /dev/shm. Without one: 64M")
     env: Env = Field(
         {},
         description="variable → text, or `{secret: NAME}`. A text may hold [references](#references)",

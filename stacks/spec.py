@@ -74,6 +74,13 @@ class ServiceSpec(Frozen):
     image_ref: str
     source: str | None = None
     command: list[str] | None = None
+    entrypoint: list[str] | None = None
+    working_dir: str | None = None
+    user: str | None = None
+    init: bool = False
+    read_only: bool = False
+    tmpfs: list[str] = []
+    shm_size: str | None = None
     env: dict[str, Value] = {}
     port: int | None = None
     routes: list[Route] = []

@@ -17,7 +17,7 @@ SECRETS = {("db_password", 2): "canary"}
 LIMITS = Resources(limits=Amount(memory="64M", cpu=0.5, pids=20))
 RESOURCES = compile_spec(small(resources=LIMITS), "pw")
 WEB = next(resource for resource in RESOURCES if resource.service == "web")
-DEFAULT: dict[str, Any] = {"Env": {"PATH": "/bin"}, "Labels": {"made-by": "image"}, "Cmd": ["run"]}
+DEFAULT: dict[str, Any] = {"Env": {"PATH": "/bin"}, "Labels": {"made-by": "image"}, "Cmd": ["run"], "User": ""}
 
 
 def inspected() -> dict[str, Any]:
@@ -56,6 +56,8 @@ def test_what_was_applied_is_no_drift() -> None:
         (("HostConfig", "NanoCpus"), 1, "cpu"),
         (("HostConfig", "PidsLimit"), None, "pids"),
         (("HostConfig", "RestartPolicy"), {"Name": "always"}, "restart"),
+        (("HostConfig", "Privileged"), True, "privileged"),
+        (("Config", "User"), "root", "user"),
         (("Mounts",), [{"Type": "bind", "Source": "/", "Destination": "/host"}], "mounts"),
         (("NetworkSettings", "Networks"), {"bridge": {}}, "networks"),
         (("Config", "Env"), ["PATH=/evil"], "env.PATH"),

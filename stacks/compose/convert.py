@@ -1,0 +1,109 @@
+"""One Compose service becomes one of ours, key by key; each key leaves a line in the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from stacks.compose import fields, rules, simple
+from stacks.compose.load import Entry, Loaded
+from stacks.compose.names import Names
+
+Service = dict[str, Any]
+
+
+class Conversion:
+    """loaded: what was read; made: our services, by our names."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self.loaded = loaded
+        self.report = loaded.report
+        self.names = Names(loaded.services)
+        self.made: dict[str, Service] = {}
+        self.volumes: dict[str, str] = {}
+        # Services that others wait for to be completed: they run once.
+        self.jobs = {
+            str(other)
+            for service in loaded.services.values()
+            for other, how in (service.get("depends_on") or {}).items()
+            if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
+        }
+
+    def note(self, path: str, verdict: str, reason: str) -> None:
+        self.report.append(Entry(path, verdict, reason))
+
+    def run(self) -> dict[str, Service]:
+        for name, service in self.loaded.services.items():
+            ours = self.names.ours[name]
+            if ours != name:
+                self.note(f"services.{name}", "changed", f"is called {ours} here")
+            self.made[ours] = One(self, name, service).run()
+        return self.made
+
+
+class One:
+    """One service."""
+
+    def __init__(self, whole: Conversion, name: str, service: dict[str, Any]) -> None:
+        self.whole = whole
+        self.name = name
+        self.given = service
+        self.out: Service = {}
+
+    def note(self, key: str, verdict: str, reason: str) -> None:
+        self.whole.note(f"services.{self.name}.{key}", verdict, reason)
+
+    def run(self) -> Service:
+        for key, value in self.given.items():
+            if value is None or str(key).startswith("x-"):
+                continue
+            self.one(str(key), value)
+        fields.finish(self)
+        return self.out
+
+    def one(self, key: str, value: Any) -> None:
+        handler = HANDLERS.get(key)
+        if handler:
+            handler(self, key, value)
+        elif key in rules.REFUSED:
+            if value not in (*rules.HARMLESS.get(key, ()), [], {}, ""):
+                self.note(key, "refused", rules.REFUSED[key])
+        elif key in rules.IGNORED:
+            self.note(key, "ignored", rules.IGNORED[key] or "not supported")
+        else:
+            self.note(key, "ignored", "is no key of Compose that is known here")
+
+    def kept(self, key: str, ours: str, value: Any) -> None:
+        self.out[ours] = value
+        self.note(key, "kept", "" if ours == key else f"as {ours}")
+
+
+HANDLERS: dict[str, Callable[[One, str, Any], None]] = {
+    "image": fields.image,
+    "build": fields.build,
+    "command": simple.argv,
+    "entrypoint": simple.argv,
+    "working_dir": simple.text,
+    "user": simple.text,
+    "init": simple.flag,
+    "read_only": simple.flag,
+    "tmpfs": simple.tmpfs,
+    "shm_size": simple.size,
+    "environment": fields.environment,
+    "ports": fields.ports,
+    "volumes": fields.volumes,
+    "depends_on": fields.depends_on,
+    "healthcheck": fields.healthcheck,
+    "deploy": fields.deploy,
+    "labels": fields.labels,
+    "secrets": fields.secrets,
+    "configs": fields.configs,
+    "scale": simple.scale,
+    "restart": simple.restart,
+    "stop_grace_period": simple.grace,
+    "mem_limit": simple.limit("limits", "memory"),
+    "mem_reservation": simple.limit("reservations", "memory"),
+    "cpus": simple.limit("limits", "cpu"),
+    "pids_limit": simple.limit("limits", "pids"),
+    "logging": simple.logging,
+}

@@ -1,0 +1,338 @@
+"""The keys of a Compose service that need more than a line."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from stacks.compose.interpolate import Unset
+from stacks.compose.load import listed, pairs
+from stacks.compose.names import usable
+from stacks.compose.simple import limit, scale
+from stacks.compose.values import Port, duration
+from stacks.compose.values import ports as parse_ports
+from stacks.fields import HOST, IMAGE, mount_path
+from stacks.names import ENV_NAME, NAME
+from stacks.references import KINDS
+
+if TYPE_CHECKING:
+    from stacks.compose.convert import One
+
+WEB_PORTS = (80, 8080, 3000, 8000, 5000, 8081, 9000, 4000, 5173, 1337)
+TRAEFIK_HOST = re.compile(r"Host(?:SNI)?\(([^)]*)\)")
+FILE_SECRET = re.compile(r"/run/secrets/([A-Za-z0-9_.-]+)")
+
+
+def image(one: One, key: str, value: Any) -> None:
+    if not IMAGE.fullmatch(str(value)):
+        one.note(key, "refused", f"{str(value)!r} is no image name")
+    elif "build" in one.given:
+        one.note(key, "ignored", "the image is built; its name is Portwright's")
+    else:
+        one.kept(key, key, str(value))
+
+
+def build(one: One, key: str, value: Any) -> None:
+    given = value if isinstance(value, dict) else {"context": value}
+    context = re.sub(r"^\./", "", str(given.get("context", ".")).rstrip("/")) or "."
+    if re.match(r"[a-z]+://|git@|/|~|\.\.", context):
+        one.note(f"{key}.context", "refused", "only folders of the repository are built")
+        return
+    made: dict[str, Any] = {"context": context}
+    if given.get("dockerfile"):
+        made["dockerfile"] = re.sub(r"^\./", "", str(given["dockerfile"]))
+    if given.get("target"):
+        if NAME.fullmatch(str(given["target"])):
+            made["target"] = str(given["target"])
+        else:
+            one.note(f"{key}.target", "refused", "is no name that can be used here")
+    args = given.get("args") or {}
+    made_args = {
+        str(k): str(v) for k, v in args.items() if v is not None and not isinstance(v, Unset)
+    }
+    if made_args:
+        made["args"] = made_args
+    for name in args:
+        if str(name) not in made_args:
+            one.note(f"{key}.args.{name}", "changed", "has no value: left out")
+    for other in given:
+        if other not in ("context", "dockerfile", "target", "args"):
+            verdict = (
+                "refused"
+                if other in ("privileged", "network", "entitlements", "ssh")
+                else "ignored"
+            )
+            one.note(f"{key}.{other}", verdict, "is not taken over to a build here")
+    if given.get("dockerfile_inline"):
+        one.note(f"{key}.dockerfile_inline", "refused", "commit it as a Dockerfile")
+    one.kept(key, key, made)
+
+
+def environment(one: One, key: str, value: Any) -> None:
+    env: dict[str, Any] = {}
+    for name, item in (value if isinstance(value, dict) else pairs(listed(value))).items():
+        path = f"{key}.{name}"
+        secret = FILE_SECRET.fullmatch(str(item)) if str(name).endswith("_FILE") else None
+        if not ENV_NAME.fullmatch(str(name)):
+            one.note(path, "refused", "is no usable name of a variable")
+        elif secret and ENV_NAME.fullmatch(secret[1].replace("-", "_").replace(".", "_")):
+            kept = secret[1].replace("-", "_").replace(".", "_")
+            env[str(name).removesuffix("_FILE")] = {"secret": kept}
+            one.note(path, "changed", f"the variable itself, from the secret {kept}")
+        elif item is None or isinstance(item, Unset):
+            kept = str(item or name)
+            env[str(name)] = {"secret": kept}
+            one.note(path, "changed", f"has no value here: the secret {kept}")
+        else:
+            env[str(name)] = plain(one, path, item)
+    if env:
+        one.kept(key, "env", env)
+
+
+def plain(one: One, path: str, item: Any) -> str:
+    said = str(item).lower() if isinstance(item, bool) else str(item)
+    named = one.whole.names.in_text(said)
+    if named != said:
+        one.note(path, "changed", "names a service by its new name")
+    return named.replace("${", "$${")
+
+
+def ports(one: One, key: str, value: Any) -> None:
+    """The one that speaks HTTP becomes `port`; others are published, or left out."""
+    found: list[tuple[str, Port]] = []
+    for index, item in enumerate(listed(value)):
+        path = f"{key}[{index}]"
+        spread = parse_ports(item)
+        if spread is None or any(port.protocol == "sctp" for port in spread):
+            one.note(path, "refused", f"{item!r} is no port that can be used")
+        else:
+            found += [(path, port) for port in spread]
+    web = web_port(one, [port for _, port in found])
+    for path, port in found:
+        if port == web:
+            one.out["port"] = port.container
+            one.note(path, "changed", f"port: {port.container}, reached by host name")
+        elif port.container == 443 and port.protocol == "tcp" and web:
+            one.note(path, "ignored", "TLS ends at Portwright's router")
+        elif port.host is None:
+            one.note(path, "ignored", "other services reach it by name")
+        elif port.host < 1024:
+            one.note(path, "ignored", "a port of the host below 1024 is Portwright's")
+        else:
+            publish(one, path, port)
+
+
+def publish(one: One, path: str, port: Port) -> None:
+    address = port.address if port.address in ("127.0.0.1", "0.0.0.0") else "127.0.0.1"
+    made = {
+        "host": port.host,
+        "container": port.container,
+        "protocol": port.protocol,
+        "address": address,
+    }
+    if made not in one.out.setdefault("publish", []):
+        one.out["publish"].append(made)
+    same = port.address == address
+    one.note(
+        path,
+        "kept" if same else "changed",
+        "published" if same else "published on 127.0.0.1 only; give address: 0.0.0.0 for everybody",
+    )
+
+
+def web_port(one: One, found: list[Port]) -> Port | None:
+    name = str(one.given.get("image", "")).partition("@")[0].rpartition("/")[2].partition(":")[0]
+    candidates = [port for port in found if port.protocol == "tcp" and port.container != 443]
+    if name in KINDS or not candidates:
+        return None
+    for wanted in WEB_PORTS:
+        for port in candidates:
+            if wanted in (port.container, port.host):
+                return port
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def volumes(one: One, key: str, value: Any) -> None:
+    for index, item in enumerate(listed(value)):
+        path = f"{key}[{index}]"
+        source, target, kind, mode = mount(item)
+        if "docker.sock" in str(source):
+            one.note(path, "refused", "whoever has the engine's socket is root on the host")
+        elif kind == "tmpfs":
+            one.out.setdefault("tmpfs", []).append(target)
+            one.note(path, "kept", "as tmpfs")
+        elif kind != "volume":
+            one.note(
+                path, "refused", "a path of the host: put files into the image, data into a volume"
+            )
+        elif target == "/dev/shm" or not allowed(target):
+            one.note(path, "refused", f"{target!r} is no path for a volume")
+        else:
+            volume(one, path, source, target)
+            if mode:
+                one.note(path, "changed", "can be written: a volume has one service")
+
+
+def mount(item: Any) -> tuple[str | None, str, str, bool]:
+    """Source, target, kind and whether it is read-only."""
+    if isinstance(item, dict):
+        kind = str(item.get("type", "volume"))
+        source = item.get("source")
+        return source, str(item.get("target")), kind, bool(item.get("read_only"))
+    parts = str(item).split(":")
+    if len(parts) == 1:
+        return None, parts[0], "volume", False
+    if re.fullmatch(r"[A-Za-z]", parts[0]):
+        return parts[0], parts[-1], "bind", False
+    kind = "bind" if re.match(r"[./~$]", parts[0]) or "/" in parts[0] else "volume"
+    return parts[0], parts[1], kind, len(parts) > 2 and "ro" in parts[2].split(",")
+
+
+def volume(one: One, path: str, source: str | None, target: str) -> None:
+    top = (one.whole.loaded.top.get("volumes") or {}).get(source) or {}
+    owner = one.whole.volumes.setdefault(source, one.name) if source else one.name
+    mounts = one.out.setdefault("volumes", {})
+    if top.get("external") or top.get("driver_opts") or top.get("driver") not in (None, "local"):
+        one.note(path, "refused", "an external volume, or one with a driver, is the host's")
+    elif owner != one.name:
+        one.note(path, "refused", f"is {owner}'s volume: only one service can write to it")
+    elif target in mounts.values():
+        one.note(path, "ignored", f"{target} is mounted already")
+    else:
+        wanted = source or target.strip("/").replace("/", "-")
+        key = usable(wanted, mounts, "data")
+        mounts[key] = target
+        changed = key != source
+        one.note(
+            path, "changed" if changed else "kept", f"the volume is called {key}" if changed else ""
+        )
+
+
+def allowed(target: str) -> bool:
+    try:
+        mount_path(target)
+    except ValueError:
+        return False
+    return True
+
+
+CONDITIONS = {
+    "service_started": "started",
+    "service_healthy": "healthy",
+    "service_completed_successfully": "completed",
+}
+
+
+def depends_on(one: One, key: str, value: Any) -> None:
+    made: dict[str, Any] = {}
+    for name, how in value.items():
+        how = how or {}
+        path = f"{key}.{name}"
+        if name not in one.whole.names.ours:
+            one.note(path, "changed", "that service is left out")
+            continue
+        wanted = CONDITIONS.get(str(how.get("condition", "service_started")), "started")
+        # Where it has a healthcheck, waiting for it is what people mean.
+        entry: dict[str, Any] = {"condition": "completed"} if str(name) in one.whole.jobs else {}
+        if wanted == "healthy" or how.get("restart"):
+            entry |= {"cascade": True} if how.get("restart") else {}
+        made[one.whole.names.ours[name]] = entry
+        one.note(
+            path, "kept", wanted if not entry.get("cascade") else f"{wanted}, replaced with it"
+        )
+    if made:
+        one.out[key] = made
+
+
+def healthcheck(one: One, key: str, value: Any) -> None:
+    test = value.get("test")
+    if value.get("disable") or test in ("NONE", ["NONE"]):
+        one.kept(key, key, False)
+        return
+    if isinstance(test, str):
+        command = ["/bin/sh", "-c", test]
+    elif isinstance(test, list) and len(test) > 1 and test[0] in ("CMD", "CMD-SHELL"):
+        rest = [str(item) for item in test[1:]]
+        command = rest if test[0] == "CMD" else ["/bin/sh", "-c", rest[0]]
+    else:
+        one.note(key, "ignored", "has no test: the image's own is used")
+        return
+    made: dict[str, Any] = {"command": command}
+    for theirs in ("interval", "timeout", "start_period"):
+        wanted = duration(value[theirs]) if value.get(theirs) is not None else None
+        if wanted:
+            made[theirs] = wanted
+    if str(value.get("retries", "")).isdecimal():
+        made["retries"] = min(max(int(value["retries"]), 1), 100)
+    one.kept(key, key, made)
+
+
+def deploy(one: One, key: str, value: Any) -> None:
+    for name, item in value.items():
+        path = f"{key}.{name}"
+        if name == "replicas":
+            scale(one, path, item)
+        elif name == "resources":
+            for kind in ("limits", "reservations"):
+                for which, amount in ((item or {}).get(kind) or {}).items():
+                    ours = {"cpus": "cpu", "memory": "memory", "pids": "pids"}.get(which)
+                    if ours and (ours, kind) != ("pids", "reservations"):
+                        limit(kind, ours)(one, f"{path}.{kind}.{which}", amount)
+                    else:
+                        one.note(f"{path}.{kind}.{which}", "refused", "devices are the host's")
+        elif name in ("update_config", "rollback_config"):
+            one.note(path, "ignored", "every deploy replaces without downtime and rolls back")
+        else:
+            one.note(path, "ignored", "not supported")
+
+
+def labels(one: One, key: str, value: Any) -> None:
+    """Traefik's hosts and port are taken over where they are simple."""
+    for name, item in value.items():
+        path = f"{key}.{name}"
+        hosts = TRAEFIK_HOST.findall(str(item)) if str(name).endswith(".rule") else []
+        found = [h.strip("` '\"") for each in hosts for h in each.split(",")]
+        good = [h for h in found if HOST.fullmatch(h) and not h.endswith(".localhost")]
+        if good and "&&" not in str(item):
+            one.out["domains"] = sorted({*one.out.get("domains", []), *good})
+            one.note(path, "changed", f"domains: {', '.join(good)}")
+        elif str(name).endswith("loadbalancer.server.port") and str(item).isdecimal():
+            one.out["port"] = int(item)
+            one.note(path, "changed", f"port: {item}")
+        else:
+            one.note(path, "ignored", "labels are Portwright's")
+
+
+def secrets(one: One, key: str, value: Any) -> None:
+    for index, item in enumerate(listed(value)):
+        name = item.get("source") if isinstance(item, dict) else item
+        one.note(
+            f"{key}[{index}]", "changed",
+            f"no file: `portwright secrets set PROJECT {str(name).replace('-', '_')}`, and a variable",
+        )  # fmt: skip
+
+
+def configs(one: One, key: str, value: Any) -> None:
+    one.note(key, "refused", "put the file into the image")
+
+
+def finish(one: One) -> None:
+    """What only shows when all keys are there."""
+    out = one.out
+    if "image" not in out and "build" not in out:
+        one.note("image", "refused", "there is neither an image nor a build that can be used")
+    if one.name in one.whole.jobs:
+        out["restart"] = "no"
+        for key in ("port", "domains", "publish", "replicas"):
+            if out.pop(key, None):
+                one.note(key, "changed", "a job serves nothing")
+        one.note("restart", "changed", "others wait for its end: it runs once per change")
+    if out.get("replicas", 1) > 1 and (out.get("volumes") or out.get("publish")):
+        out.pop("replicas")
+        one.note("replicas", "changed", "one: a volume and a port of the host have one holder")
+    if out.get("domains") and "port" not in out:
+        out.pop("domains")
+        one.note("labels", "changed", "its hosts are left out: no port of it is known")
+    for key in ("volumes", "publish"):
+        if key in out and not out[key]:
+            del out[key]
