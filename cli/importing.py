@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cli.errors import Failure
 from cli.show import as_json, line
-from stacks.compose.importer import Imported, convert
-from stacks.errors import PortwrightError
+
+if TYPE_CHECKING:
+    from stacks.compose.importer import Imported
 
 STYLES = {"refused": "bold red", "changed": "yellow", "ignored": "dim", "kept": "green"}
 
@@ -24,6 +26,7 @@ STYLES = {"refused": "bold red", "changed": "yellow", "ignored": "dim", "kept": 
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @click.option("--skip-refused", is_flag=True, help="Leave out what is refused, and write the rest.")
+@click.option("--allow-host", is_flag=True, help="Take over power over the host, as `host:`.")
 @click.option("--json", "plain", is_flag=True, help="Print the report as JSON.")
 def import_compose(
     file: Path,
@@ -32,13 +35,18 @@ def import_compose(
     out: Path,
     force: bool,
     skip_refused: bool,
+    allow_host: bool,
     plain: bool,
 ) -> None:
     """Turn a Compose FILE into a portwright.yaml, and say what became of each key."""
+    # Here and not above: the other commands need nothing but the API.
+    from stacks.compose.importer import convert
+    from stacks.errors import PortwrightError
+
     if out.exists() and not force:
         raise Failure(f"{out} is there already", "give --out, or --force to write over it")
     try:
-        made = convert(file, name=name, profiles=profiles)
+        made = convert(file, name=name, profiles=profiles, allow_host=allow_host)
     except PortwrightError as error:
         raise Failure(error.message, error.remedy, error.path) from None
     if plain:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cli.client import connect
+from cli.client import connect, project_path
 from cli.show import as_json, line, state, table
 
 
@@ -39,3 +39,12 @@ def add(name: str, repository: str, branch: str) -> None:
     body = {"name": name, "repository": repository, "branch": branch}
     connect().json("POST", "/api/projects", json=body)
     line(f"{name} is registered. Next: portwright plan {name}")
+
+
+@projects.command()
+@click.argument("name")
+@click.option("--no", "refuse", is_flag=True, help="Take it back.")
+def allow(name: str, refuse: bool) -> None:
+    """Let services of NAME have power over the host (`host:`). For the host's owner only."""
+    connect().json("PATCH", project_path(name), json={"host_access": not refuse})
+    line(f"{name} may {'no longer ' if refuse else ''}reach the host.")

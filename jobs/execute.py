@@ -12,7 +12,7 @@ from jobs.context import Context
 from jobs.database import session_factory
 from jobs.log import RunLog
 from jobs.models import Environment, Run
-from jobs.prepare import check_routes, next_release, wanted_spec
+from jobs.prepare import check_host_access, check_routes, next_release, wanted_spec
 from jobs.requests import record
 from jobs.settings import Settings
 from jobs.states import FINAL, move
@@ -92,6 +92,7 @@ def plan(context: Context) -> tuple[Spec, Plan]:
     """Prepare and preview; the Plan is stored before anything else happens."""
     spec = wanted_spec(context)
     run = context.run
+    check_host_access(context, spec)
     check_routes(context, spec)
     context.move("planning")
     context.log("planning")

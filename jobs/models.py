@@ -74,11 +74,14 @@ class Member(Base):
 
 
 class Project(Base):
+    """A git repository. host_access: the host's owner lets its services have power over the host."""
+
     __tablename__ = "projects"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
     repository: Mapped[str] = mapped_column(Text)
     branch: Mapped[str] = mapped_column(String(200))
+    host_access: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(default=now)
     environments: Mapped[list[Environment]] = relationship(
         back_populates="project", cascade="all, delete-orphan", order_by="Environment.id"

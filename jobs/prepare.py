@@ -56,6 +56,17 @@ def check_routes(context: Context, spec: Spec) -> None:
                 )
 
 
+def check_host_access(context: Context, spec: Spec) -> None:
+    """Power over the host is for projects to which its owner gave it: at each deploy and rollback."""
+    for name, service in spec.services.items():
+        if service.host and not context.project.host_access:
+            raise PortwrightError(
+                "asks for power over the host, which this project does not have",
+                remedy=f"the host's owner can give it: portwright projects allow {spec.project}",
+                path=f"services.{name}.host",
+            )
+
+
 def next_release(context: Context) -> int:
     """The number a release would get now."""
     query = select(func.max(Release.number)).where(Release.environment_id == context.environment.id)

@@ -156,6 +156,20 @@ def find_release(session: Session, environment: Environment, number: int) -> Rel
     return found
 
 
+def allow_host_access(session: Session, project: Project, allowed: bool, *, by: User) -> None:
+    """Let the project's services have power over the host, or no more.
+
+    Raises PortwrightError for anybody but the host's owner.
+    """
+    if not by.host_owner:
+        raise PortwrightError(
+            "only the host's owner can allow this", remedy="ask the owner", path="host_access"
+        )
+    project.host_access = allowed
+    record(session, by.email, "project.host_access", project.name, allowed=allowed)
+    session.commit()
+
+
 def add_environment(session: Session, project: Project, name: str, *, by: str) -> Environment:
     """A further environment of the project, with nothing deployed in it."""
     check_name("environment", name)

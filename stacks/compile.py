@@ -8,6 +8,7 @@ from typing import Any, Literal
 from stacks.fields import megabytes
 from stacks.health import IMAGE_PATIENCE, healthcheck_args, seconds
 from stacks.routes import route_facts, route_labels
+from stacks.service_file import HostAccess
 from stacks.spec import SecretVersion, ServiceSpec, Spec, Template, Value
 
 Kind = Literal["Network", "Volume", "Container"]
@@ -157,6 +158,10 @@ def container(
     if service.cron:
         args["start"] = False
     args |= process(service)
+    if service.host:
+        args |= host_access(service.host)
+        if service.host.network:
+            del args["networks_advanced"]
     if service.publish:
         args["ports"] = [
             {
@@ -167,11 +172,16 @@ def container(
             }
             for each in sorted(service.publish, key=lambda each: (each.container, each.host))
         ]
-    if service.volumes:
-        args["volumes"] = [
-            {"volume_name": volume_name(scope, name, key), "container_path": path}
-            for key, path in sorted(service.volumes.items())
-        ]
+    mounts: list[dict[str, Any]] = [
+        {"volume_name": volume_name(scope, name, key), "container_path": path}
+        for key, path in sorted(service.volumes.items())
+    ]
+    for each in service.host.mounts if service.host else ():
+        mounts.append(
+            {"host_path": each.source, "container_path": each.target, "read_only": each.read_only}
+        )
+    if mounts:
+        args["volumes"] = mounts
     if service.healthcheck:
         args |= healthcheck_args(service.healthcheck, service.port or 0)
     elif service.image_check and not idle:
@@ -208,6 +218,26 @@ def process(service: ServiceSpec) -> dict[str, Any]:
         "read_only": service.read_only or None,
         "tmpfs": {path: "" for path in sorted(service.tmpfs)} or None,
         "shm_size": megabytes(service.shm_size) if service.shm_size else None,
+    }
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def host_access(wanted: HostAccess) -> dict[str, Any]:
+    asked = {
+        "privileged": wanted.privileged or None,
+        "network_mode": "host" if wanted.network else None,
+        "pid_mode": "host" if wanted.pid else None,
+        "ipc_mode": "host" if wanted.ipc else None,
+        "devices": [
+            {"host_path": path, "container_path": path, "permissions": "rwm"}
+            for path in sorted(wanted.devices)
+        ]
+        or None,
+        "capabilities": {
+            "adds": sorted(f"CAP_{name.removeprefix('CAP_')}" for name in wanted.capabilities)
+        }
+        if wanted.capabilities
+        else None,
     }
     return {key: value for key, value in asked.items() if value is not None}
 
@@ -284,6 +314,9 @@ def facts(service: ServiceSpec) -> dict[str, Any]:
             shown[f"resources.{kind}.{key}"] = value
     if service.logs != type(service.logs)():
         shown |= {f"logs.{key}": value for key, value in service.logs.model_dump().items()}
+    if service.host:
+        power = service.host.model_dump(exclude_defaults=True)
+        shown |= {f"host.{key}": value for key, value in power.items()}
     if service.healthcheck:
         check = service.healthcheck.model_dump(mode="json", exclude_none=True)
         shown |= {f"healthcheck.{key}": value for key, value in check.items()}

@@ -30,6 +30,8 @@ MODELS: tuple[type[Model], ...] = (
     service_file.Amount,
     service_file.Logs,
     service_file.Publish,
+    service_file.HostAccess,
+    service_file.HostMount,
     project_file.EnvironmentPatch,
     project_file.ServicePatch,
 )

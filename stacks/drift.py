@@ -142,10 +142,12 @@ def compare(
         check("entrypoint", config.get("Entrypoint") or [], args["entrypoints"])
     check("user", config.get("User") or "", args.get("user", default["User"]))
     check("read_only", bool(host.get("ReadonlyRootfs")), bool(args.get("read_only")))
-    check("privileged", bool(host.get("Privileged")), False)
-    mounts = {m["volume_name"]: m["container_path"] for m in args.get("volumes", [])}
+    check("privileged", bool(host.get("Privileged")), bool(args.get("privileged")))
+    mounts = {
+        m.get("volume_name") or m["host_path"]: m["container_path"] for m in args.get("volumes", [])
+    }
     check("mounts", mounts_of(attrs), mounts)
-    networks = sorted(each["name"] for each in args["networks_advanced"])
+    networks = sorted(each["name"] for each in args.get("networks_advanced", [])) or ["host"]
     check("networks", sorted(attrs["NetworkSettings"]["Networks"]), networks)
     check("restart", (host.get("RestartPolicy") or {}).get("Name") or "no", args["restart"])
     check("memory", (host.get("Memory") or 0) // MEGABYTE, args.get("memory", 0))

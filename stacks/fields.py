@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from croniter import croniter
 from pydantic import BeforeValidator, WithJsonSchema
 
-from stacks.names import ENV_NAME, ENV_REMEDY, NAME, NAME_REMEDY
+from stacks.names import ENV_NAME, ENV_REMEDY, NAME, NAME_REMEDY, VARIABLE
 
 SECONDS = re.compile(r"[0-9]{1,4}(ms|s|m)")
 IMAGE = re.compile(
@@ -110,6 +110,11 @@ Name = Annotated[str, matching(NAME, "usable name", NAME_REMEDY), text(NAME.patt
 EnvName = Annotated[
     str, matching(ENV_NAME, "usable variable name", ENV_REMEDY), text(ENV_NAME.pattern)
 ]
+VariableName = Annotated[
+    str,
+    matching(VARIABLE, "usable variable name", "use up to 128 letters, digits and _ . -"),
+    text(VARIABLE.pattern),
+]
 Duration = Annotated[
     str, matching(SECONDS, "duration", "write 500ms, 2s or 1m"), text(SECONDS.pattern)
 ]
@@ -127,6 +132,19 @@ PathPrefix = Annotated[
 UrlPath = Annotated[
     str, matching(URL_PATH, "path", "write a path such as /health"), text(URL_PATH.pattern)
 ]
+
+
+def host_path(value: Any) -> Any:
+    if (
+        not isinstance(value, str)
+        or not re.fullmatch(r"/[A-Za-z0-9._/@+-]{0,200}", value)
+        or ".." in PurePosixPath(value).parts
+    ):
+        raise Rule("is no absolute path", "write a path such as /srv/data, without '..'")
+    return value
+
+
+HostPath = Annotated[str, BeforeValidator(host_path)]
 Memory = Annotated[str, BeforeValidator(memory), text(MEMORY.pattern)]
 FileSize = Annotated[
     str, matching(FILE_SIZE, "size", "write 500K, 10M or 1G"), text(FILE_SIZE.pattern)

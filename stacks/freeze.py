@@ -64,6 +64,7 @@ def freeze(
                 port=port_of(service),
                 routes=routes[name],
                 publish=service.publish,
+                host=service.host,
                 healthcheck=healthcheck_of(service, images[name]),
                 image_check=images[name].check and service.healthcheck is None,
                 depends_on=needs_of(service, services),
@@ -134,7 +135,7 @@ def needs_of(service: Service, services: Mapping[str, Service]) -> dict[str, Nee
 
 def routes_of(project: str, environment: str, name: str, service: Service) -> list[Route]:
     """A service's routes; `*.localhost` is this machine everywhere (RFC 6761)."""
-    if port_of(service) is None or not service.public:
+    if port_of(service) is None or not service.public or (service.host and service.host.network):
         return []
     # A further label, not a joined one: no two sets of names give one host.
     scope = project if environment == "production" else f"{project}.{environment}"

@@ -9,6 +9,8 @@ from stacks.errors import PortwrightError
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,38}[a-z0-9])?")
 VOLUME_NAME = re.compile(f"{NAME.pattern}_{NAME.pattern}")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+# What Docker takes and programs read, Elasticsearch's `discovery.type` among it.
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
 NAME_REMEDY = "use 1 to 40 of a-z, 0-9 and '-', a letter first and no '-' at the end"
 ENV_REMEDY = "use up to 128 letters, digits and '_', no digit first"
 

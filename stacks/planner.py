@@ -19,7 +19,8 @@ from stacks.spec import SecretVersion, Template
 TOLD = {
     "envs", "labels", "image", "command", "healthcheck", "volumes", "networksAdvanced", "name",
     "wait", "waitTimeout", "driver", "ports", "memory", "memorySwap", "memoryReservation", "cpus",
-    "cpuShares", "logOpts", "entrypoints", "workingDir", "user", "init", "readOnly", "tmpfs", "shmSize", "restart", "mustRun", "start", "destroyGraceSeconds",
+    "cpuShares", "logOpts", "entrypoints", "workingDir", "user", "init", "readOnly", "tmpfs", "shmSize", "privileged",
+    "networkMode", "pidMode", "ipcMode", "devices", "capabilities", "restart", "mustRun", "start", "destroyGraceSeconds",
 }  # fmt: skip
 
 

@@ -124,10 +124,11 @@ class Rollout:
                     for item in resource.args["envs"]
                 ],
                 labels=self.labels(resource),
-                network=resource.args["networks_advanced"][0]["name"],
+                network=network_of(resource),
                 volumes={
                     mount["volume_name"]: {"bind": mount["container_path"], "mode": "rw"}
                     for mount in resource.args.get("volumes", [])
+                    if "volume_name" in mount
                 },
                 healthcheck={"test": ["NONE"]},
                 mem_limit=f"{resource.args['memory']}m" if "memory" in resource.args else None,
@@ -184,3 +185,8 @@ class Rollout:
                 data={"PidsLimit": resource.pids},
             )
             response.raise_for_status()
+
+
+def network_of(resource: Resource) -> str:
+    networks = resource.args.get("networks_advanced")
+    return str(networks[0]["name"]) if networks else "host"

@@ -12,6 +12,7 @@ from stacks.fields import (
     EnvName,
     FileSize,
     Host,
+    HostPath,
     Image,
     Memory,
     MountPath,
@@ -21,6 +22,7 @@ from stacks.fields import (
     Rule,
     Text,
     UrlPath,
+    VariableName,
     megabytes,
 )
 
@@ -39,7 +41,7 @@ class SecretRef(Model):
     secret: EnvName = Field(description="the secret's name; `portwright secrets set` keeps it")
 
 
-Env = dict[EnvName, SecretRef | Text]
+Env = dict[VariableName, SecretRef | Text]
 
 
 class Build(Model):
@@ -186,6 +188,32 @@ class Publish(Model):
     )
 
 
+class HostMount(Model):
+    """A path of the host in the container."""
+
+    source: HostPath = Field(description="the host's path")
+    target: HostPath = Field(description="the container's path")
+    read_only: bool = Field(True, description="`false`: it can be written")
+
+
+class HostAccess(Model):
+    """Power over the host. Refused unless the host's owner has allowed it for the project."""
+
+    privileged: bool = Field(False, description="root on the host")
+    network: bool = Field(False, description="the host's network instead of the project's")
+    pid: bool = Field(False, description="the host's processes")
+    ipc: bool = Field(False, description="the host's shared memory")
+    devices: Annotated[list[HostPath], Field(max_length=50)] = Field(
+        [], description="devices of the host, such as `/dev/dri`"
+    )
+    capabilities: Annotated[
+        list[Annotated[str, Field(pattern=r"^(CAP_)?[A-Z_]{2,40}$")]], Field(max_length=50)
+    ] = Field([], description="capabilities(7) to add, such as `NET_ADMIN`")
+    mounts: Annotated[list[HostMount], Field(max_length=50)] = Field(
+        [], description="paths of the host"
+    )
+
+
 def short(key: str, whole: Any) -> BeforeValidator:
     """`build: web` is short for `build: {context: web}`."""
     return BeforeValidator(
@@ -258,6 +286,10 @@ class Service(Model):
         description="name → path in the container. A service with a volume has one replica, and is "
         "stopped before its successor starts: the plan says so",
     )
+    host: HostAccess | None = Field(
+        None,
+        description="power over the host: only where its owner allowed it (`portwright projects allow`)",
+    )
     healthcheck: Healthcheck | Literal[False] | None = Field(
         None,
         description="how Docker asks whether the container is well. Traffic waits for it, and a deploy "
@@ -318,6 +350,10 @@ class Service(Model):
         check = self.healthcheck or None
         if check and (check.http or check.tcp) and not (self.port or self.static):
             raise Rule("has a healthcheck of a port it does not name", "give port")
+        if self.host and self.host.network and (self.domains or self.publish):
+            raise Rule(
+                "is on the host's network", "remove domains and publish: ports are the host's"
+            )
         if self.replicas > 1 and (self.volumes or self.publish or self.cron or self.once):
             raise Rule(
                 "can't have several replicas",

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from stacks.graph import deploy_order
-from stacks.service_file import Condition, Healthcheck, Logs, Publish, Resources
+from stacks.service_file import Condition, Healthcheck, HostAccess, Logs, Publish, Resources
 
 NOT_IN_A_CONTAINER = {
     "introduced", "generation", "image_ref", "replicas", "depends_on", "drain", "image_check",
@@ -86,6 +86,7 @@ class ServiceSpec(Frozen):
     routes: list[Route] = []
     publish: list[Publish] = []
     volumes: dict[str, str] = {}
+    host: HostAccess | None = None
     healthcheck: Healthcheck | None = None
     image_check: bool = False
     depends_on: dict[str, Need] = {}
@@ -114,7 +115,7 @@ class ServiceSpec(Frozen):
     @property
     def exclusive(self) -> bool:
         """Only one container can hold what it needs: the old one is stopped first."""
-        return bool(self.volumes or self.publish)
+        return bool(self.volumes or self.publish or (self.host and self.host.network))
 
 
 class Spec(Frozen):

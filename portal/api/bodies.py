@@ -26,6 +26,10 @@ class NewProject(Body):
     branch: str = "main"
 
 
+class HostAccess(Body):
+    host_access: bool
+
+
 class NewRun(Body):
     kind: Literal["plan", "deploy", "rollback", "destroy", "refresh", "drift", "reconcile"]
     environment: str | None = None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
+from jobs.requests import allow_host_access
 from portal.access import get_environment, get_project, get_projects, person
 from portal.api import blueprint
-from portal.api.bodies import NewProject, body_as
+from portal.api.bodies import HostAccess, NewProject, body_as
+from portal.database import db
 from portal.projects.create import create_owned
 from portal.projects.overview import overview
 
@@ -27,3 +29,10 @@ def add_project() -> ResponseReturnValue:
 @blueprint.get("/projects/<name>")
 def one_project(name: str) -> ResponseReturnValue:
     return jsonify(project=overview(get_project(name), get_environment(name)).to_json())
+
+
+@blueprint.patch("/projects/<name>")
+def change_project(name: str) -> ResponseReturnValue:
+    project = get_project(name)
+    allow_host_access(db.session, project, body_as(HostAccess).host_access, by=person())
+    return jsonify(project=overview(project).to_json())

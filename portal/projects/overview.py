@@ -34,6 +34,7 @@ class Overview:
             "name": self.project.name,
             "repository": self.project.repository,
             "branch": self.project.branch,
+            "host_access": self.project.host_access,
             "created_at": self.project.created_at.isoformat(),
             "environment": self.environment.name,
             "environments": [

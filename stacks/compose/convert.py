@@ -1,13 +1,17 @@
-"""One Compose service becomes one of ours, key by key; each key leaves a line in the report."""
+"""One Compose service becomes one of ours, key by key; each key leaves a line in the report.
+
+allow_host: what gives power over the host is taken over, for projects to which its owner gives it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from stacks.compose import fields, rules, simple
+from stacks.compose import fields, mounts, published, rules, simple
 from stacks.compose.load import Entry, Loaded
 from stacks.compose.names import Names
+from stacks.compose.power import power
 
 Service = dict[str, Any]
 
@@ -15,8 +19,9 @@ Service = dict[str, Any]
 class Conversion:
     """loaded: what was read; made: our services, by our names."""
 
-    def __init__(self, loaded: Loaded) -> None:
+    def __init__(self, loaded: Loaded, allow_host: bool = False) -> None:
         self.loaded = loaded
+        self.allow_host = allow_host
         self.report = loaded.report
         self.names = Names(loaded.services)
         self.made: dict[str, Service] = {}
@@ -64,9 +69,16 @@ class One:
     def one(self, key: str, value: Any) -> None:
         handler = HANDLERS.get(key)
         if handler:
-            handler(self, key, value)
+            try:
+                handler(self, key, value)
+            except (AttributeError, TypeError, ValueError, KeyError):
+                # Each of them reads one shape; whatever has another is nobody's to guess.
+                self.out.pop({"environment": "env"}.get(key, key), None)
+                self.note(key, "refused", "is not written as Compose has it")
         elif key in rules.REFUSED:
-            if value not in (*rules.HARMLESS.get(key, ()), [], {}, ""):
+            if value in (*rules.HARMLESS.get(key, ()), [], {}, ""):
+                return
+            if not (self.whole.allow_host and power(self, key, value)):
                 self.note(key, "refused", rules.REFUSED[key])
         elif key in rules.IGNORED:
             self.note(key, "ignored", rules.IGNORED[key] or "not supported")
@@ -90,8 +102,8 @@ HANDLERS: dict[str, Callable[[One, str, Any], None]] = {
     "tmpfs": simple.tmpfs,
     "shm_size": simple.size,
     "environment": fields.environment,
-    "ports": fields.ports,
-    "volumes": fields.volumes,
+    "ports": published.ports,
+    "volumes": mounts.volumes,
     "depends_on": fields.depends_on,
     "healthcheck": fields.healthcheck,
     "deploy": fields.deploy,

@@ -7,18 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from stacks.compose.interpolate import Unset
 from stacks.compose.load import listed, pairs
-from stacks.compose.names import usable
 from stacks.compose.simple import limit, scale
-from stacks.compose.values import Port, duration
-from stacks.compose.values import ports as parse_ports
-from stacks.fields import HOST, IMAGE, mount_path
-from stacks.names import ENV_NAME, NAME
-from stacks.references import KINDS
+from stacks.compose.values import duration
+from stacks.fields import HOST, IMAGE
+from stacks.names import ENV_NAME, NAME, VARIABLE
 
 if TYPE_CHECKING:
     from stacks.compose.convert import One
 
-WEB_PORTS = (80, 8080, 3000, 8000, 5000, 8081, 9000, 4000, 5173, 1337)
 TRAEFIK_HOST = re.compile(r"Host(?:SNI)?\(([^)]*)\)")
 FILE_SECRET = re.compile(r"/run/secrets/([A-Za-z0-9_.-]+)")
 
@@ -73,14 +69,14 @@ def environment(one: One, key: str, value: Any) -> None:
     for name, item in (value if isinstance(value, dict) else pairs(listed(value))).items():
         path = f"{key}.{name}"
         secret = FILE_SECRET.fullmatch(str(item)) if str(name).endswith("_FILE") else None
-        if not ENV_NAME.fullmatch(str(name)):
+        if not VARIABLE.fullmatch(str(name)):
             one.note(path, "refused", "is no usable name of a variable")
         elif secret and ENV_NAME.fullmatch(secret[1].replace("-", "_").replace(".", "_")):
             kept = secret[1].replace("-", "_").replace(".", "_")
             env[str(name).removesuffix("_FILE")] = {"secret": kept}
             one.note(path, "changed", f"the variable itself, from the secret {kept}")
         elif item is None or isinstance(item, Unset):
-            kept = str(item or name)
+            kept = re.sub(r"[^A-Za-z0-9_]", "_", str(item or name))
             env[str(name)] = {"secret": kept}
             one.note(path, "changed", f"has no value here: the secret {kept}")
         else:
@@ -95,125 +91,6 @@ def plain(one: One, path: str, item: Any) -> str:
     if named != said:
         one.note(path, "changed", "names a service by its new name")
     return named.replace("${", "$${")
-
-
-def ports(one: One, key: str, value: Any) -> None:
-    """The one that speaks HTTP becomes `port`; others are published, or left out."""
-    found: list[tuple[str, Port]] = []
-    for index, item in enumerate(listed(value)):
-        path = f"{key}[{index}]"
-        spread = parse_ports(item)
-        if spread is None or any(port.protocol == "sctp" for port in spread):
-            one.note(path, "refused", f"{item!r} is no port that can be used")
-        else:
-            found += [(path, port) for port in spread]
-    web = web_port(one, [port for _, port in found])
-    for path, port in found:
-        if port == web:
-            one.out["port"] = port.container
-            one.note(path, "changed", f"port: {port.container}, reached by host name")
-        elif port.container == 443 and port.protocol == "tcp" and web:
-            one.note(path, "ignored", "TLS ends at Portwright's router")
-        elif port.host is None:
-            one.note(path, "ignored", "other services reach it by name")
-        elif port.host < 1024:
-            one.note(path, "ignored", "a port of the host below 1024 is Portwright's")
-        else:
-            publish(one, path, port)
-
-
-def publish(one: One, path: str, port: Port) -> None:
-    address = port.address if port.address in ("127.0.0.1", "0.0.0.0") else "127.0.0.1"
-    made = {
-        "host": port.host,
-        "container": port.container,
-        "protocol": port.protocol,
-        "address": address,
-    }
-    if made not in one.out.setdefault("publish", []):
-        one.out["publish"].append(made)
-    same = port.address == address
-    one.note(
-        path,
-        "kept" if same else "changed",
-        "published" if same else "published on 127.0.0.1 only; give address: 0.0.0.0 for everybody",
-    )
-
-
-def web_port(one: One, found: list[Port]) -> Port | None:
-    name = str(one.given.get("image", "")).partition("@")[0].rpartition("/")[2].partition(":")[0]
-    candidates = [port for port in found if port.protocol == "tcp" and port.container != 443]
-    if name in KINDS or not candidates:
-        return None
-    for wanted in WEB_PORTS:
-        for port in candidates:
-            if wanted in (port.container, port.host):
-                return port
-    return candidates[0] if len(candidates) == 1 else None
-
-
-def volumes(one: One, key: str, value: Any) -> None:
-    for index, item in enumerate(listed(value)):
-        path = f"{key}[{index}]"
-        source, target, kind, mode = mount(item)
-        if "docker.sock" in str(source):
-            one.note(path, "refused", "whoever has the engine's socket is root on the host")
-        elif kind == "tmpfs":
-            one.out.setdefault("tmpfs", []).append(target)
-            one.note(path, "kept", "as tmpfs")
-        elif kind != "volume":
-            one.note(
-                path, "refused", "a path of the host: put files into the image, data into a volume"
-            )
-        elif target == "/dev/shm" or not allowed(target):
-            one.note(path, "refused", f"{target!r} is no path for a volume")
-        else:
-            volume(one, path, source, target)
-            if mode:
-                one.note(path, "changed", "can be written: a volume has one service")
-
-
-def mount(item: Any) -> tuple[str | None, str, str, bool]:
-    """Source, target, kind and whether it is read-only."""
-    if isinstance(item, dict):
-        kind = str(item.get("type", "volume"))
-        source = item.get("source")
-        return source, str(item.get("target")), kind, bool(item.get("read_only"))
-    parts = str(item).split(":")
-    if len(parts) == 1:
-        return None, parts[0], "volume", False
-    if re.fullmatch(r"[A-Za-z]", parts[0]):
-        return parts[0], parts[-1], "bind", False
-    kind = "bind" if re.match(r"[./~$]", parts[0]) or "/" in parts[0] else "volume"
-    return parts[0], parts[1], kind, len(parts) > 2 and "ro" in parts[2].split(",")
-
-
-def volume(one: One, path: str, source: str | None, target: str) -> None:
-    top = (one.whole.loaded.top.get("volumes") or {}).get(source) or {}
-    owner = one.whole.volumes.setdefault(source, one.name) if source else one.name
-    mounts = one.out.setdefault("volumes", {})
-    if top.get("external") or top.get("driver_opts") or top.get("driver") not in (None, "local"):
-        one.note(path, "refused", "an external volume, or one with a driver, is the host's")
-    elif owner != one.name:
-        one.note(path, "refused", f"is {owner}'s volume: only one service can write to it")
-    elif target in mounts.values():
-        one.note(path, "ignored", f"{target} is mounted already")
-    else:
-        wanted = source or target.strip("/").replace("/", "-")
-        key = usable(wanted, mounts, "data")
-        mounts[key] = target
-        changed = key != source
-        one.note(
-            path, "changed" if changed else "kept", f"the volume is called {key}" if changed else ""
-        )
-
-
-def allowed(target: str) -> bool:
-    try:
-        mount_path(target)
-    except ValueError:
-        return False
-    return True
 
 
 CONDITIONS = {

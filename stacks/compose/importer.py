@@ -35,14 +35,15 @@ def convert(
     name: str | None = None,
     values: Mapping[str, str] | None = None,
     profiles: Iterable[str] = (),
+    allow_host: bool = False,
 ) -> Imported:
     """Raises PortwrightError where the file can't be read, or nothing valid comes of it.
 
     name: the project's; without it the Compose file's, or its folder's. values: what
-    `${NAME}` stands for.
+    `${NAME}` stands for. allow_host: take over what gives power over the host.
     """
     loaded = load(path, values or {}, profiles)
-    conversion = Conversion(loaded)
+    conversion = Conversion(loaded, allow_host)
     services = conversion.run()
     for key in loaded.top:
         if str(key).startswith("x-") or key in QUIET_TOP:

@@ -94,6 +94,9 @@ CASES: dict[tuple[str, str], Case] = {
         json={"name": "other", "repository": "https://git.example.com/other.git"},
     ),
     ("GET", "api.one_project"): Case("/api/projects/sample", *API_READ),
+    ("PATCH", "api.change_project"): Case(
+        "/api/projects/sample", 422, 422, 422, 404, 401, json={"host_access": True}
+    ),
     ("GET", "api.list_runs"): Case("/api/projects/sample/runs?limit=5", *API_READ),
     ("POST", "api.add_run"): Case(
         "/api/projects/sample/runs", 202, 202, 403, 404, 401, json={"kind": "deploy"}

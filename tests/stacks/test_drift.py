@@ -17,7 +17,12 @@ SECRETS = {("db_password", 2): "canary"}
 LIMITS = Resources(limits=Amount(memory="64M", cpu=0.5, pids=20))
 RESOURCES = compile_spec(small(resources=LIMITS), "pw")
 WEB = next(resource for resource in RESOURCES if resource.service == "web")
-DEFAULT: dict[str, Any] = {"Env": {"PATH": "/bin"}, "Labels": {"made-by": "image"}, "Cmd": ["run"], "User": ""}
+DEFAULT: dict[str, Any] = {
+    "Env": {"PATH": "/bin"},
+    "Labels": {"made-by": "image"},
+    "Cmd": ["run"],
+    "User": "",
+}
 
 
 def inspected() -> dict[str, Any]:

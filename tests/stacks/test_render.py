@@ -46,7 +46,13 @@ def test_nothing_to_do() -> None:
 
 @given(st.text(max_size=40))
 def test_foreign_text_opens_no_markup(foreign: str) -> None:
-    step = Step("replace", "Container", "web", why=f"w{foreign}", changes=(Change("env.A", f"v{foreign}", "x"),))
+    step = Step(
+        "replace",
+        "Container",
+        "web",
+        why=f"w{foreign}",
+        changes=(Change("env.A", f"v{foreign}", "x"),),
+    )
     made = markdown(Plan((step,)).to_json())
     assert len(made.split("\n")) == len(markdown(Plan((Step("replace", "Container", "web", why="w", changes=(Change("env.A", "v", "x"),)),)).to_json()).split("\n"))  # fmt: skip
     assert "<" not in made.replace("<sub>", "").replace("</sub>", "")
