@@ -30,7 +30,8 @@ class Conversion:
         self.jobs = {
             str(other)
             for service in loaded.services.values()
-            for other, how in (service.get("depends_on") or {}).items()
+            if isinstance(service.get("depends_on"), dict)
+            for other, how in service["depends_on"].items()
             if isinstance(how, dict) and how.get("condition") == "service_completed_successfully"
         }
 
