@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from docker.models.containers import Container
 
 from stacks.compile import Resource, SecretEnv
 from stacks.errors import PortwrightError
-from stacks.program import Hook, Secrets, opened
+from stacks.program import Hook, Secrets, in_a_thread, opened
 from stacks.world import Place, ailment, containers
 
 Say = Callable[[str], None]
@@ -47,13 +46,13 @@ class Rollout:
 
     def before(self) -> Hook:
         async def hook(args: pulumi.ResourceHookArgs) -> None:
-            await asyncio.to_thread(self.prepare, self.resources[args.name])
+            await in_a_thread(self.prepare, self.resources[args.name])
 
         return hook
 
     def after(self) -> Hook:
         async def hook(args: pulumi.ResourceHookArgs) -> None:
-            await asyncio.to_thread(self.limit, self.resources[args.name], args.id)
+            await in_a_thread(self.limit, self.resources[args.name], args.id)
 
         return hook
 

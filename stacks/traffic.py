@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 import urllib.error
@@ -14,7 +13,7 @@ import pulumi
 
 from stacks.compile import Resource
 from stacks.errors import PortwrightError
-from stacks.program import Hook
+from stacks.program import Hook, in_a_thread
 
 PATIENCE = 15.0
 STEP = 0.1
@@ -80,7 +79,7 @@ def drain_hook(
 
     async def drain(args: pulumi.ResourceHookArgs) -> None:
         # One after the other would make a service of many replicas wait for each.
-        await asyncio.to_thread(drain_one, args)
+        await in_a_thread(drain_one, args)
 
     def drain_one(args: pulumi.ResourceHookArgs) -> None:
         successor = successors.get(args.name)
