@@ -141,7 +141,7 @@ class Compose:
         self.compose("up", "-d", "--wait")
 
     def down(self) -> None:
-        self.compose("down", "-v", "--timeout", "10")
+        self.compose("down", "-v", "--timeout", "2")
 
 
 def memory_mb(home: Path) -> dict[str, float]:

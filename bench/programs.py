@@ -44,11 +44,17 @@ def compose_file(resources: tuple[Resource, ...], secrets: Secrets) -> dict[str,
                 for mount in args.get("volumes", [])
             ],
             "depends_on": {
-                by_name[name].service: {"condition": "service_healthy"}
+                by_name[name].service: {
+                    "condition": "service_healthy"
+                    if "healthcheck" in by_name[name].args
+                    else "service_started"
+                }
                 for name in resource.depends_on
                 if name in by_name
             },
         }
+        if "command" in args:
+            service["command"] = [text.replace("$", "$$") for text in args["command"]]
         if "healthcheck" in args:
             check = args["healthcheck"]
             service["healthcheck"] = {

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from datetime import datetime
 
+from docker.models.containers import Container
 from sqlalchemy import update
 
 from jobs import repair
 from jobs.cleanup import prune_images
 from jobs.context import Context
-from jobs.models import Environment, Release, Run
+from jobs.models import Environment, Release, Run, now
 from jobs.prepare import next_release
 from jobs.requests import record
 from stacks.compile import Resource, compile_spec
@@ -19,7 +22,7 @@ from stacks.rollout import Rollout
 from stacks.spec import Spec
 from stacks.traffic import drain_hook, generation
 from stacks.watch import Watch
-from stacks.world import Casualty, casualties, containers
+from stacks.world import Casualty, casualties, containers, moment
 
 
 def release(context: Context, spec: Spec) -> None:
@@ -54,11 +57,25 @@ def release(context: Context, spec: Spec) -> None:
 def verify(context: Context, resources: tuple[Resource, ...], watch: Watch) -> None:
     """Every new container is still up, and every route of the release is live in Traefik."""
     mark = str(context.run.id)
-    time.sleep(max((r.settle for r in resources if generation(r.args) == mark), default=0.0))
+    settle = {r.service: r.settle for r in resources if r.settle and generation(r.args) == mark}
+    time.sleep(still_to_settle(containers(context.docker, context.place), settle, now()))
     watch.check()
     for router in sorted({resource.router for resource in resources if resource.router}):
         context.traefik.wait(router)
     context.log("every route is live")
+
+
+def still_to_settle(there: list[Container], settle: Mapping[str, float], at: datetime) -> float:
+    """Seconds until each container of these services has run for as long as it is watched.
+
+    settle: service → seconds. What was watched while the old one drained is not watched twice.
+    """
+    longest = 0.0
+    for container in there:
+        wanted = settle.get(container.labels.get("portwright.service", ""), 0.0)
+        began = moment(container.attrs["State"].get("StartedAt") or "")
+        longest = max(longest, wanted - max(0.0, (at - began).total_seconds()))
+    return longest
 
 
 def diagnose(context: Context, error: Exception, buried: list[Casualty]) -> Exception:

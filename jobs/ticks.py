@@ -10,7 +10,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import docker
 from croniter import croniter
@@ -30,7 +30,7 @@ from stacks.drift import Finding, observe
 from stacks.freeze import window
 from stacks.images.engine import connect
 from stacks.spec import Spec
-from stacks.world import Place, ailment, containers
+from stacks.world import Place, ailment, containers, moment
 
 BY = "portwright"
 EVERY = 5.0
@@ -95,14 +95,6 @@ def due(container: Container, at: datetime) -> bool:
     except ValueError:
         return False
     return bool(following <= at)
-
-
-def moment(text: str) -> datetime:
-    """Docker's RFC 3339 with nanoseconds; year 1 where it never was."""
-    try:
-        return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
-    except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
 
 
 def serving(session: Session) -> Iterator[tuple[Environment, Release, Spec]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import docker
@@ -85,6 +86,14 @@ def ailment(attrs: dict[str, Any]) -> str:
         said = (probes[-1].get("Output") or "").strip().splitlines() if probes else []
         return "never became healthy" + (f"; its last check said: {said[-1][:300]}" if said else "")
     return ""
+
+
+def moment(text: str) -> datetime:
+    """Docker's RFC 3339 with nanoseconds; year 1 where it never was."""
+    try:
+        return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def last_lines(container: Container) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from jobs.ticks import due, moment, start_due
+from jobs.apply import still_to_settle
+from jobs.ticks import due, start_due
+from stacks.world import moment
 
 NOON = "2026-01-10T12:00:00.123456789Z"
 NEVER = "0001-01-01T00:00:00Z"
@@ -86,3 +88,12 @@ def test_what_still_runs_is_not_started_twice_and_a_bad_label_stops_nobody() -> 
 def test_moments_of_docker() -> None:
     assert moment(NOON) == datetime(2026, 1, 10, 12, tzinfo=UTC)
     assert moment(NEVER).year == moment("").year == 1
+
+
+def test_what_was_watched_long_enough_is_not_watched_twice() -> None:
+    young, old, other = Job("", started="2026-01-10T12:00:09Z"), Job("", started=NOON), Job("")
+    for job, service in ((young, "web"), (old, "web"), (other, "db")):
+        job.labels = {"portwright.service": service}
+    at_ten = datetime(2026, 1, 10, 12, 0, 10, tzinfo=UTC)
+    assert still_to_settle([old, other], {"web": 3.0}, at_ten) == 0  # type: ignore[list-item]
+    assert still_to_settle([young, old], {"web": 3.0}, at_ten) == 2  # type: ignore[list-item]
