@@ -5,16 +5,20 @@ The provider only waits for `healthy` until its time is up; a crash loop would t
 
 from __future__ import annotations
 
+import contextlib
+import re
 import threading
 from types import TracebackType
 
 import docker
 from docker.errors import DockerException, NotFound
+from docker.models.containers import Container
 
 from stacks.errors import PortwrightError
-from stacks.world import Casualty, Place, casualties, containers
+from stacks.world import Casualty, Place, casualties
 
 RESTARTS = 3
+UNSTEADY = re.compile("restarting|exited|dead|unhealthy", re.I)
 STEP = 0.5
 
 
@@ -30,6 +34,7 @@ class Watch:
         self.place = place
         self.generation = generation
         self.buried: list[Casualty] = []
+        self.suspected: set[str] = set()
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.watch, daemon=True)
 
@@ -56,6 +61,25 @@ class Watch:
                 path=f"services.{bad[0].service}",
             )
 
+    def suspects(self) -> list[Container]:
+        """Containers of the generation that are, or once were, not plainly up.
+
+        Only these are inspected: fifty inspections twice a second would slow the apply down.
+        """
+        filters = self.place.filters
+        filters["label"].append(f"portwright.generation={self.generation}")
+        listed = self.client.containers.list(
+            all=True, filters=filters, sparse=True, ignore_removed=True
+        )
+        found = []
+        for each in listed:
+            text = f"{each.attrs.get('State')} {each.attrs.get('Status')}"
+            if each.id in self.suspected or UNSTEADY.search(text):
+                self.suspected.add(str(each.id))
+                with contextlib.suppress(NotFound):
+                    found.append(self.client.containers.get(str(each.id)))
+        return found
+
     def watch(self) -> None:
         while not self.over.wait(STEP):
             try:
@@ -66,9 +90,8 @@ class Watch:
     def look(self) -> None:
         hopeless = {
             container.name: container
-            for container in containers(self.client, self.place)
-            if container.labels.get("portwright.generation") == str(self.generation)
-            and beyond_hope(container.attrs)
+            for container in self.suspects()
+            if beyond_hope(container.attrs)
         }
         if not hopeless:
             return

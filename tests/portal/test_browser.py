@@ -99,7 +99,9 @@ def test_a_run_is_watched_until_its_end(
     with app.app_context():
         move(db.session, 10, "planning", plan=data.rich_plan().to_json())
         page.get_by_text("1 to replace").wait_for()
-        move(db.session, 10, "failed", error={"message": "it stopped", "remedy": "look", "path": ""})
+        move(
+            db.session, 10, "failed", error={"message": "it stopped", "remedy": "look", "path": ""}
+        )
     page.get_by_text("it stopped").wait_for()
     assert page.locator("h1 .badge").inner_text() == "failed"
     assert "failed" in page.title() and complaints == []

@@ -67,20 +67,28 @@ class Handler(BaseHTTPRequestHandler):
         try:
             if url.path == "/health":
                 query("SELECT 1")
-                self.answer_json(200, {"status": "ok", "version": VERSION, "release": RELEASE, "database": True})
+                self.answer_json(
+                    200, {"status": "ok", "version": VERSION, "release": RELEASE, "database": True}
+                )
             elif url.path == "/notes":
-                self.answer_json(200, [row[0] for row in query("SELECT text FROM notes ORDER BY id")])
+                self.answer_json(
+                    200, [row[0] for row in query("SELECT text FROM notes ORDER BY id")]
+                )
             elif url.path == "/slow":
                 time.sleep(min(float(parse_qs(url.query).get("seconds", ["2"])[0]), 30))
                 self.answer_json(200, {"slept": True})
             elif url.path == "/":
                 notes = query("SELECT count(*) FROM notes")[0][0]
-                page = PAGE.format(color=html.escape(COLOR), version=VERSION, release=RELEASE, notes=notes)
+                page = PAGE.format(
+                    color=html.escape(COLOR), version=VERSION, release=RELEASE, notes=notes
+                )
                 self.answer(200, "text/html; charset=utf-8", page.encode())
             else:
                 self.answer_json(404, {"error": "no such page"})
         except psycopg2.Error as error:
-            self.answer_json(503, {"status": "database", "error": str(error).strip(), "version": VERSION})
+            self.answer_json(
+                503, {"status": "database", "error": str(error).strip(), "version": VERSION}
+            )
 
     def do_POST(self):
         if urlparse(self.path).path != "/notes":
