@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, inspect
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.models import Base
+from stacks.errors import PortwrightError
 
 
 def open_engine(url: str) -> Engine:
@@ -24,8 +25,22 @@ def set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def create_tables(engine: Engine) -> None:
-    """Make what is missing. Does nothing on a database that has every table."""
+    """Make the tables that are missing. Does nothing on a database that has every one.
+
+    Raises PortwrightError for a database that an older Portwright has made: a table that
+    lacks a column is told of here rather than by whatever first asks for it.
+    """
     Base.metadata.create_all(engine)
+    there = inspect(engine)
+    for table in Base.metadata.sorted_tables:
+        lacking = set(table.columns.keys()) - {c["name"] for c in there.get_columns(table.name)}
+        if lacking:
+            raise PortwrightError(
+                f"the database was made by an older Portwright: {table.name} has no "
+                f"{', '.join(sorted(lacking))}",
+                remedy="give another PORTWRIGHT_HOME; this version can't bring an older database up to date",
+                path="database",
+            )
 
 
 def session_factory(url: str) -> sessionmaker[Session]:
