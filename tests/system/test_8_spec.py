@@ -229,3 +229,52 @@ def test_replicas_come_without_touching_the_others(
     until(lambda: len({platform.get("web.shop.localhost").text for _ in range(9)}) == 3)
     shop.deploy({"services": {"web": WEB}})
     assert first not in {c.id for c in shop.containers("web")} and len(shop.containers("web")) == 1
+
+
+def test_how_the_process_runs_and_power_over_the_host(shop: ScratchProject) -> None:
+    """Each is seen by inspecting, and none makes the next plan differ from what was applied."""
+    host = {
+        "mounts": [{"source": "/etc/hostname", "target": "/host/name"}],
+        "capabilities": ["NET_ADMIN"],
+        "pid": True,
+    }
+    web = {
+        **WEB,
+        "entrypoint": ["python3"],
+        "command": ["app.py"],
+        "working_dir": "/app",
+        "user": "nobody",
+        "init": True,
+        "read_only": True,
+        "tmpfs": ["/tmp", "/run"],
+        "shm_size": "32M",
+    }
+    shop.deploy({"services": {"web": web}})
+    assert shop.run("plan").plan["empty"] and shop.run("drift").plan["empty"]
+    made = attrs(shop, "web")
+    assert (made["Config"]["User"], made["Config"]["WorkingDir"]) == ("nobody", "/app")
+    assert made["HostConfig"]["Init"] and made["HostConfig"]["ReadonlyRootfs"]
+    assert set(made["HostConfig"]["Tmpfs"]) == {"/tmp", "/run"}
+    assert made["HostConfig"]["ShmSize"] == 32 * 2**20
+
+    shop.commit({"services": {"web": {**WEB, "host": host}}})
+    refused = shop.run("deploy")
+    assert refused.state == "failed" and refused.error["path"] == "services.web.host"
+    assert attrs(shop, "web")["Id"] == made["Id"]
+    allow(shop, True)
+    given = shop.deploy()
+    made = attrs(shop, "web")
+    assert [m["Source"] for m in made["Mounts"]] == ["/etc/hostname"]
+    assert made["HostConfig"]["CapAdd"] == ["CAP_NET_ADMIN"]
+    assert made["HostConfig"]["PidMode"] == "host"
+    assert shop.run("plan").plan["empty"] and shop.run("drift").plan["empty"]
+    shop.deploy({"services": {"web": WEB}})
+    allow(shop, False)
+    back = shop.run("rollback", release=given.release)
+    assert back.state == "failed" and back.error["path"] == "services.web.host"
+
+
+def allow(project: ScratchProject, allowed: bool) -> None:
+    with project.sessions() as session:
+        project.environment(session).project.host_access = allowed
+        session.commit()
