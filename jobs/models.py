@@ -130,7 +130,8 @@ class Run(Base):
     tag or SHA); commit: what it was. target: the release a rollback goes to.
     expected_plan: the hash of the plan that was agreed to, by approved_by; None where
     nobody agreed yet. options: what a destroy was told, {"volumes": [name, ...]}; why a
-    rollback came by itself, {"automatic": cause}. error: {path, message, remedy}.
+    rollback came by itself, {"automatic": cause}; {"bound": true} where it was asked for
+    with a plan's hash and does nothing else. error: {path, message, remedy}.
     """
 
     __tablename__ = "runs"

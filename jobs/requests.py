@@ -133,6 +133,7 @@ def request_run(
         options={
             "volumes": [check_volume_name("volumes", name) for name in volumes],
             **({"automatic": automatic} if automatic else {}),
+            **({"bound": True} if plan else {}),
         },
         requested_by=by,
     )

@@ -74,7 +74,14 @@ def test_a_yes_to_this_plan_goes_and_to_another_rests_again(
 def test_a_bound_deploy_of_another_plan_fails(
     session: Session, settings: Settings, environment: Environment
 ) -> None:
-    run = planned(session, environment, HARMLESS, expected_plan=DESTRUCTIVE.hash)
+    run = planned(
+        session,
+        environment,
+        HARMLESS,
+        expected_plan=DESTRUCTIVE.hash,
+        approved_by="bob",
+        options={"bound": True},
+    )
     with pytest.raises(PortwrightError) as caught:
         asked(session, settings, run, HARMLESS)
     assert caught.value.path == "plan"
