@@ -96,6 +96,7 @@ def test_a_local_recipe_runs(client: docker.DockerClient, tmp_path: Path) -> Non
         "postgres": ["postgres", "--version"],
         "redis": ["redis-server", "--version"],
         "node": ["node", "--version"],
+        "nginx": ["nginx", "-v"],
     }
     assert programs.keys() == local.TAGS.keys()
     for name, program in programs.items():
