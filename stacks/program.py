@@ -17,7 +17,7 @@ from stacks.spec import SecretVersion, Template
 
 CLASSES = {"Network": docker.Network, "Volume": docker.Volume, "Container": docker.Container}
 Secrets = Mapping[tuple[str, int], str]
-SIDE_BY_SIDE = 32
+SIDE_BY_SIDE = 16
 # Hooks have threads of their own: among the SDK's, all of which may wait for a resource whose
 # hook is still to run, none would ever come free. Threads are only made when they are needed.
 HOOK_THREADS = ThreadPoolExecutor(2500, thread_name_prefix="hook")
