@@ -1,4 +1,5 @@
-"""Fifty services in one project: plan, first up, no-op and one change, beside raw Pulumi and Compose."""
+"""Fifty services in one project: plan, first up, no-op and one change, beside raw Pulumi
+(YAML; and Python through its Automation API) and Compose."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
+from bench.bare import BarePulumi
 from bench.compare import timed, toolchain_path
 from bench.contestants import Compose, Ours, RawPulumi, memory_mb
 from bench.project import ScratchProject
@@ -40,6 +42,8 @@ def measure(services: int, rounds: int) -> dict[str, Any]:
         ours = Ours(scratch, "fifty")
         raw = RawPulumi(scratch, root / "raw", ours, language)
         stack.callback(raw.down)
+        bare = BarePulumi(scratch, root / "bare", ours)
+        stack.callback(bare.down)
         compose = Compose(scratch, root / "compose", ours, binary)
         stack.callback(compose.down)
         times: dict[str, list[float]] = {}
@@ -59,7 +63,7 @@ def measure(services: int, rounds: int) -> dict[str, Any]:
             note("one_change", timed(lambda: project.deploy()))
             memory = memory_mb(scratch.home)
             project.run("destroy")
-            for each in (raw, compose):
+            for each in (raw, bare, compose):
                 note(f"{each.name}_up", timed(each.up))
                 note(f"{each.name}_noop", timed(each.up))
                 each.down()
@@ -74,6 +78,8 @@ def measure(services: int, rounds: int) -> dict[str, Any]:
         "noop_ratio_vs_compose": round(median["noop"] / median["compose_noop"], 2),
         "up_ratio_vs_pulumi": round(median["up"] / median["pulumi_up"], 2),
         "noop_ratio_vs_pulumi": round(median["noop"] / median["pulumi_noop"], 2),
+        "up_ratio_vs_automation": round(median["up"] / median["automation_up"], 2),
+        "noop_ratio_vs_automation": round(median["noop"] / median["automation_noop"], 2),
         "rss_mb": peak,
         "idle_mb": memory["total"],
         "services": services,

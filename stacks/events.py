@@ -37,7 +37,6 @@ class ResourceStep:
     name: str
     type: str
     action: str
-    order: int
     properties: tuple[str, ...] = ()
     old: dict[str, Any] = field(default_factory=dict)
     new: dict[str, Any] = field(default_factory=dict)
@@ -55,7 +54,7 @@ class Listener:
 
     def __call__(self, event: EngineEvent) -> None:
         if event.resource_pre_event:
-            self.planned(event.resource_pre_event.metadata, event.sequence)
+            self.planned(event.resource_pre_event.metadata)
             self.tell(event.resource_pre_event.metadata, 0)
         elif event.res_outputs_event:
             self.tell(event.res_outputs_event.metadata, 1)
@@ -67,7 +66,7 @@ class Listener:
                 self.errors.append(text)
                 self.write(text)
 
-    def planned(self, step: StepEventMetadata, order: int) -> None:
+    def planned(self, step: StepEventMetadata) -> None:
         kind = TYPES.get(step.type)
         if kind is None:
             return
@@ -84,7 +83,6 @@ class Listener:
                 name=name,
                 type=kind,
                 action=action,
-                order=order,
                 properties=changed_properties(step),
                 old=dict(step.old.inputs or {}) if step.old else {},
                 new=dict(step.new.inputs or {}) if step.new else {},
