@@ -9,12 +9,13 @@ from datetime import datetime
 from docker.models.containers import Container
 from sqlalchemy import update
 
-from jobs import repair
+from jobs import lease, repair
 from jobs.cleanup import prune_images
 from jobs.context import Context
+from jobs.ending import supersede
 from jobs.models import Environment, Release, Run, now
 from jobs.prepare import next_release
-from jobs.requests import record
+from jobs.records import record
 from stacks.compile import Resource, compile_spec
 from stacks.errors import PortwrightError
 from stacks.program import Hooks
@@ -46,8 +47,11 @@ def release(context: Context, spec: Spec) -> None:
             verify(context, resources, watch)
     except Exception as error:
         # Whatever it was: state and world must agree again before the Run ends.
-        diagnosed = diagnose(context, rollout.failure or error, watch.buried)
-        repair.put_back(context)
+        with context.guard.shield():
+            diagnosed = context.guard.reason or diagnose(
+                context, rollout.failure or error, watch.buried
+            )
+            repair.put_back(context)
         raise diagnosed from None
     wanted = sum(resource.kind == "Container" for resource in resources)
     if len(containers(context.docker, context.place)) != wanted:
@@ -109,6 +113,10 @@ def diagnose(context: Context, error: Exception, buried: list[Casualty]) -> Exce
 def store(context: Context, spec: Spec) -> None:
     """The Release, the environment's pointer to it and the Run's end, in one transaction."""
     run, session = context.run, context.session
+    if not lease.holds(session, context.environment.id, context.guard.token):
+        raise PortwrightError(
+            "another worker has taken this run over", remedy="look at what it says", path="lease"
+        )
     subject = "drift put right" if run.kind == "reconcile" else spec.subject
     number = next_release(context)
     session.add(
@@ -127,5 +135,6 @@ def store(context: Context, spec: Spec) -> None:
     )
     session.execute(update(Run).where(Run.id == run.id).values(release=number))
     record(session, run.requested_by, "release.made", context.project.name, number=number)
+    supersede(session, run, ("awaiting_approval",))
     context.log(f"release {number} serves")
     context.move("succeeded")

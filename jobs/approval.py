@@ -6,7 +6,8 @@ from sqlalchemy.orm import Session
 
 from jobs.context import Context
 from jobs.models import Environment, Run
-from jobs.requests import Doorbell, record
+from jobs.records import record
+from jobs.requests import Doorbell
 from jobs.states import move
 from stacks.errors import PortwrightError
 from stacks.plan import Plan
@@ -37,7 +38,7 @@ def may_go(context: Context, made: Plan) -> bool:
     ):
         return True
     context.log(f"waiting for approval (policy: {context.environment.policy})")
-    context.move("awaiting_approval", expected_plan=None, approved_by=None, worker=None)
+    context.move("awaiting_approval", expected_plan=None, approved_by=None)
     return False
 
 
@@ -53,7 +54,14 @@ def approve(session: Session, doorbell: Doorbell, run: Run, plan_hash: str, *, b
             remedy="read it as it is now, then approve it",
             path="plan",
         )
-    if not move(session, run.id, "queued", expected_plan=plan_hash, approved_by=by):
+    if not move(
+        session,
+        run.id,
+        "queued",
+        origin="awaiting_approval",
+        expected_plan=plan_hash,
+        approved_by=by,
+    ):
         raise resting_no_more(session, run)
     record(session, by, "run.approved", run.environment.project.name, run=run.id, plan=plan_hash)
     session.commit()
@@ -63,7 +71,7 @@ def approve(session: Session, doorbell: Doorbell, run: Run, plan_hash: str, *, b
 def reject(session: Session, run: Run, *, by: str) -> None:
     """End a resting Run; raises PortwrightError where it rests no more."""
     error = {"path": "", "message": f"{by} said no to its plan", "remedy": "deploy another commit"}
-    if run.state != "awaiting_approval" or not move(session, run.id, "cancelled", error=error):
+    if not move(session, run.id, "cancelled", origin="awaiting_approval", error=error):
         raise resting_no_more(session, run)
     record(session, by, "run.rejected", run.environment.project.name, run=run.id)
     session.commit()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 from sqlalchemy.orm import Session
 
+from jobs.guard import Guard
 from jobs.log import RunLog
 from jobs.models import Environment, Project, Release, Run
+from jobs.patience import persistently
 from jobs.queries import release_numbered
 from jobs.settings import Settings
 from jobs.states import move
@@ -24,6 +27,8 @@ from stacks.spec import Spec
 from stacks.traffic import Traefik
 from stacks.world import Place
 
+T = TypeVar("T")
+
 
 @dataclass
 class Context:
@@ -31,14 +36,22 @@ class Context:
     session: Session
     run: Run
     log: RunLog
+    guard: Guard
 
     def move(self, to: str, **columns: Any) -> None:
         """Move the Run on; raises PortwrightError where it was taken from us in the meantime."""
-        if not move(self.session, self.run.id, to, **columns):
+        self.guard.enter(to)
+        token = self.guard.token
+        if not self.persistently(
+            lambda: move(self.session, self.run.id, to, token=token, **columns)
+        ):
             raise PortwrightError(
                 f"the run could not go on to {to}: its state was changed by another",
                 remedy="see who ended it; ask for it again if need be",
             )
+
+    def persistently(self, work: Callable[[], T]) -> T:
+        return persistently(self.session, self.settings, work)
 
     @property
     def environment(self) -> Environment:

@@ -17,7 +17,7 @@ def doorbell(redis_url: str) -> Doorbell:
 
     def ring(run_id: int) -> None:
         try:
-            queue.enqueue("jobs.execute.execute", run_id, job_timeout=3600, result_ttl=0)
+            queue.enqueue("jobs.execute.execute", run_id, job_timeout=-1, result_ttl=0)
         except RedisError:
             return
 

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 
+from docker.errors import DockerException
+from requests.exceptions import RequestException
 from sqlalchemy import select, update
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import apply, approval, repair
-from jobs.claims import claim, ring_waiting
+from jobs.claims import claim_next, claimable
 from jobs.context import Context
 from jobs.database import session_factory
+from jobs.deletion import finish_deletion
+from jobs.doorbell import doorbell
+from jobs.guard import Guard, Interruption
 from jobs.log import RunLog
 from jobs.models import Environment, Run
 from jobs.prepare import check_host_access, check_routes, next_release, wanted_spec
-from jobs.requests import record
+from jobs.records import record
 from jobs.settings import Settings
-from jobs.states import FINAL, move
+from jobs.states import FINAL
 from stacks.causes import why
 from stacks.compile import compile_spec
 from stacks.drift import drifted, observe
@@ -26,66 +34,93 @@ from stacks.spec import Spec, number
 from stacks.world import find_volume
 
 
-def execute(run_id: int) -> None:
-    """What the doorbell's job calls. Ringing twice for one Run is harmless."""
+def execute(run_id: int = 0) -> None:
+    """What the doorbell's job calls: takes the Run that is next, whichever it is.
+
+    run_id: which one rang; only told in the queue's own records. Ringing twice, or for
+    nothing, is harmless.
+    """
     settings = Settings.from_environ()
     sessions = session_factory(settings.database_url)
     with sessions() as session:
-        if not claim(session, run_id):
+        run = claim_next(session, settings)
+        if run is None:
             return
-        run = session.get_one(Run, run_id)
-        with RunLog(settings.run_log(run_id)) as log:
-            end(Context(settings, session, run, log))
+        with RunLog(settings.run_log(run.id)) as log, Guard(settings, sessions, run) as guard:
+            end(Context(settings, session, run, log, guard))
     ring_waiting(sessions, settings)
 
 
-def recover() -> None:
-    """End what dead workers held, then ring for what waits."""
-    settings = Settings.from_environ()
-    sessions = session_factory(settings.database_url)
+def ring_waiting(sessions: sessionmaker[Session], settings: Settings) -> None:
+    """Wake a worker for each Run that may go now."""
     with sessions() as session:
-        repair.bury_dead_runs(session, settings)
-    ring_waiting(sessions, settings)
+        runs = [run.id for run in claimable(session, settings)]
+    ring = doorbell(settings.redis_url)
+    for run_id in runs:
+        ring(run_id)
 
 
 def end(context: Context) -> None:
-    """Run to a final state; a failure keeps its cause and remedy."""
-    run, log = context.run, context.log
-    log(f"run {run.id}: {run.kind} of {context.project.name}, asked for by {run.requested_by}")
+    """Run to a final state, or to rest; a failure keeps its cause and remedy."""
+    run, log, guard = context.run, context.log, context.guard
+    again = f", attempt {run.attempts}" if run.attempts > 1 else ""
+    log(
+        f"run {run.id}: {run.kind} of {context.project.name}, asked for by {run.requested_by}{again}"
+    )
     try:
         WORK[run.kind](context)
         if state_of(context) not in (*FINAL, "awaiting_approval"):
             raise RuntimeError(f"left in state {state_of(context)}")
-    except PortwrightError as error:
-        fail(context, error)
     except Exception as error:
-        log("".join(traceback.format_exception(error)))
-        fail(
-            context,
-            PortwrightError(
-                f"Portwright itself failed: {type(error).__name__}: {error}",
-                remedy="try again; if it stays, report it with this log",
-            ),
-        )
+        guard.heard = True
+        told = guard.reason or error
+        if isinstance(told, PortwrightError):
+            fail(context, told)
+        else:
+            log("".join(traceback.format_exception(told)))
+            fail(context, in_words(told))
     log(f"run {run.id} {state_of(context)}")
+
+
+def in_words(error: Exception) -> PortwrightError:
+    """What broke that is nobody's mistake: the host's, or ours."""
+    if isinstance(error, OperationalError | InterfaceError):
+        return PortwrightError(
+            "the database did not answer", remedy="see that it runs, then ask for it again"
+        )
+    if isinstance(error, DockerException | RequestException):
+        return PortwrightError(
+            "the Docker engine did not answer", remedy="see that it runs, then ask for it again"
+        )
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return PortwrightError(
+            "the disk is full", remedy="make room on the host, then ask for it again"
+        )
+    return PortwrightError(
+        f"Portwright itself failed: {type(error).__name__}: {error}",
+        remedy="try again; if it stays, report it with this log",
+    )
 
 
 def state_of(context: Context) -> str | None:
     """As the database has it now."""
-    context.session.commit()
-    return context.session.scalar(select(Run.state).where(Run.id == context.run.id))
+
+    def ask() -> str | None:
+        context.session.commit()
+        return context.session.scalar(select(Run.state).where(Run.id == context.run.id))
+
+    return context.persistently(ask)
 
 
 def fail(context: Context, error: PortwrightError) -> None:
+    """End as failed, or as the interruption wants it: cancelled, or queued again."""
     context.session.rollback()
+    to = error.to if isinstance(error, Interruption) else "failed"
     told = {key: context.log.redact(text) for key, text in error.to_json().items()}
-    move(context.session, context.run.id, "failed", error=told)
-    context.log(
-        f"failed: {told['path']}: {told['message']}"
-        if told["path"]
-        else f"failed: {told['message']}"
-    )
+    where = f"{told['path']}: " if told["path"] else ""
+    context.log(f"{to}: {where}{told['message']}")
     context.log(f"what to do: {told['remedy']}")
+    context.move(to, error=None if to == "queued" else told)
 
 
 def plan(context: Context) -> tuple[Spec, Plan]:
@@ -170,6 +205,7 @@ def run_destroy(context: Context) -> None:
         update(Environment).where(Environment.id == context.environment.id).values(release=None)
     )
     record(context.session, context.run.requested_by, "environment.destroyed", context.project.name)
+    finish_deletion(context)
     context.move("succeeded")
 
 

@@ -74,7 +74,11 @@ class Member(Base):
 
 
 class Project(Base):
-    """A git repository. host_access: the host's owner lets its services have power over the host."""
+    """A git repository.
+
+    host_access: the host's owner lets its services have power over the host. deleted_at: its
+    deletion was asked for; its name is free again once its containers are gone.
+    """
 
     __tablename__ = "projects"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -82,6 +86,7 @@ class Project(Base):
     repository: Mapped[str] = mapped_column(Text)
     branch: Mapped[str] = mapped_column(String(200))
     host_access: Mapped[bool] = mapped_column(default=False)
+    deleted_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     environments: Mapped[list[Environment]] = relationship(
         back_populates="project", cascade="all, delete-orphan", order_by="Environment.id"
@@ -92,7 +97,9 @@ class Environment(Base):
     """One Pulumi stack. `release` is the number that serves now, None before the first.
 
     policy: which plans are carried out unasked: `auto` (all), `destructive` (those that
-    take no service or volume away), `always` (none).
+    take no service or volume away), `always` (none). lease_run: the Run that is at work
+    here, None where none is; lease_until: renewed while its worker lives; lease_token: counts
+    up with each holder, so that a holder who was given up can change nothing any more.
     """
 
     __tablename__ = "environments"
@@ -102,6 +109,9 @@ class Environment(Base):
     name: Mapped[str] = mapped_column(String(40))
     release: Mapped[int | None]
     policy: Mapped[str] = mapped_column(String(20), default="destructive")
+    lease_token: Mapped[int] = mapped_column(default=0)
+    lease_run: Mapped[int | None]
+    lease_until: Mapped[datetime | None]
     project: Mapped[Project] = relationship(back_populates="environments")
 
 
@@ -132,6 +142,8 @@ class Run(Base):
     nobody agreed yet. options: what a destroy was told, {"volumes": [name, ...]}; why a
     rollback came by itself, {"automatic": cause}; {"bound": true} where it was asked for
     with a plan's hash and does nothing else. error: {path, message, remedy}.
+    priority: the larger goes first. attempts: how often a worker has begun it. token: of the
+    lease under which it is at work. cancelled_by: who asked for its end.
     """
 
     __tablename__ = "runs"
@@ -151,7 +163,11 @@ class Run(Base):
     plan: Mapped[dict[str, Any] | None]
     error: Mapped[dict[str, Any] | None]
     release: Mapped[int | None]
-    worker: Mapped[str | None] = mapped_column(String(100))
+    worker: Mapped[str | None] = mapped_column(String(150))
+    token: Mapped[int | None]
+    priority: Mapped[int] = mapped_column(default=1)
+    attempts: Mapped[int] = mapped_column(default=0)
+    cancelled_by: Mapped[str | None] = mapped_column(String(254))
     requested_by: Mapped[str] = mapped_column(String(254))
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]

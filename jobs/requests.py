@@ -5,19 +5,23 @@ from __future__ import annotations
 import re
 import secrets as random
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.models import Environment, Event, Member, Project, Release, Run, Secret, User
+from jobs.ending import supersede
+from jobs.models import Environment, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
+from jobs.records import record
 from stacks.errors import PortwrightError
 from stacks.names import check_name, check_secret_name, check_volume_name
 
 Doorbell = Callable[[int], None]
-KINDS = ("plan", "deploy", "rollback", "destroy", "refresh", "drift", "reconcile")
+# Each with its priority: a way back goes before everything, a look at what drifted after it.
+KINDS = {
+    "plan": 1, "deploy": 1, "rollback": 2, "destroy": 1, "refresh": 1, "drift": 0, "reconcile": 1,
+}  # fmt: skip
 MOST_ENVIRONMENTS = 20
 REF = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)[A-Za-z0-9._/-]{1,200}(?<![./])(?<!\.lock)")
 PLAN_HASH = re.compile(r"[0-9a-f]{64}")
@@ -99,7 +103,7 @@ def request_run(
     approved_by: str | None = None,
     automatic: str | None = None,
 ) -> Run:
-    """Record a Run and wake a worker.
+    """Record a Run and wake a worker. Deploys that wait for their turn there are superseded.
 
     ref: branch, tag or SHA of a plan or deploy (default: the project's branch).
     release: the number a rollback goes to; with kind `plan`, previews that rollback.
@@ -123,6 +127,8 @@ def request_run(
         )
     if release is not None:
         find_release(session, environment, release)
+    # Of two requests at one moment the later one must see the earlier one's Run.
+    session.scalar(select(Environment.id).where(Environment.id == environment.id).with_for_update())
     run = Run(
         environment=environment,
         kind=kind,
@@ -136,9 +142,17 @@ def request_run(
             **({"bound": True} if plan else {}),
         },
         requested_by=by,
+        priority=KINDS[kind],
     )
+    if environment.project.deleted_at is not None and kind != "destroy":
+        raise PortwrightError(
+            f"{environment.project.name} is being deleted",
+            remedy="add the project again once it is gone",
+            path="project",
+        )
     session.add(run)
     session.flush()
+    supersede(session, run)
     record(session, by, f"run.{kind}", environment.project.name, run=run.id, release=release)
     session.commit()
     doorbell(run.id)
@@ -241,8 +255,3 @@ def generate_secret(session: Session, vault_key: str, project: Project, name: st
     known = select(Secret).where(Secret.project_id == project.id, Secret.name == name)
     if not session.scalar(known):
         set_secret(session, vault_key, project, name, random.token_urlsafe(24), by="portwright")
-
-
-def record(session: Session, actor: str, action: str, project: str | None, **detail: Any) -> None:
-    """Add an audit Event to the session; the caller commits it with what it tells of."""
-    session.add(Event(actor=actor, action=action, project=project, detail=detail))

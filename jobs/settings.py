@@ -31,6 +31,12 @@ class Settings:
     install: str = "auto"
     images: str = "auto"
     drift_minutes: int = 10
+    workers: int = 3
+    builds: int = 1
+    build_seconds: int = 1800
+    apply_seconds: int = 1200
+    min_disk_mb: int = 512
+    min_memory_mb: int = 128
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -51,11 +57,11 @@ class Settings:
                 )
             return int(value)
 
-        def number(name: str, default: int, most: int) -> int:
-            remedy = f"give a number from 0 to {most}"
+        def number(name: str, default: int, most: int, least: int = 0) -> int:
+            remedy = f"give a number from {least} to {most}"
             value = int(text(name, str(default), r"[0-9]{1,6}", remedy))
-            if value > most:
-                raise PortwrightError(f"{value} is too much", remedy=remedy, path=PREFIX + name)
+            if not least <= value <= most:
+                raise PortwrightError(f"{value} can't be used", remedy=remedy, path=PREFIX + name)
             return value
 
         return cls(
@@ -79,6 +85,12 @@ class Settings:
                 "use auto, registry, local or mirror:HOST[:PORT]",
             ),
             drift_minutes=number("DRIFT_MINUTES", cls.drift_minutes, 10_080),
+            workers=number("WORKERS", cls.workers, 32, least=1),
+            builds=number("BUILDS", cls.builds, 32, least=1),
+            build_seconds=number("BUILD_SECONDS", cls.build_seconds, 86_400, least=1),
+            apply_seconds=number("APPLY_SECONDS", cls.apply_seconds, 86_400, least=1),
+            min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),
+            min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
         )
 
     def key(self, name: str) -> str:

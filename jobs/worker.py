@@ -1,63 +1,117 @@
-"""The worker's process: `python -m jobs.worker`. Waits for rings, and looks by itself as well.
+"""The worker: `python -m jobs.worker`. One process that looks, and a pool that works.
 
-It forks for each job. Nothing here may run the engine: gRPC, once used, does not survive a fork.
+The pool's processes are RQ's workers, which wait for rings and fork for each job. The looking
+one finds by itself what no ring told: Runs that wait, Runs whose worker died, what is due by
+time. Where Redis is away, it begins the waiting Runs itself. Nothing here may run the
+engine: gRPC, once used, does not survive a fork.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import signal
+import time
+from functools import partial
+from types import FrameType
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.executions import Execution
-from rq.job import Job
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
-import jobs.execute  # noqa: F401 - read before each fork rather than after it
-from jobs.claims import waiting
+from jobs import ballast, execute, lease, reaper
+from jobs.claims import claimable
 from jobs.database import create_tables, open_engine, session_factory
-from jobs.doorbell import QUEUE
-from jobs.repair import dead_runs
+from jobs.doorbell import QUEUE, doorbell
+from jobs.guard import stopping_file
+from jobs.pool import Pool
 from jobs.settings import Settings
 from jobs.ticks import Ticks
 from stacks.engine import pulumi_command
 
-LOOK_EVERY = 10
-# RQ waits for its lifetime less 15 s at a stretch.
-LIFETIME = LOOK_EVERY + 15
+STEP = 0.2
+LOOK_EVERY = 2.0
+log = logging.getLogger(__name__)
 
 
-class LookingWorker(Worker):
-    """An RQ worker that every few seconds looks for Runs that wait unrung, or whose worker
-    died, and does what is due by time, while a job runs too."""
+class Looker:
+    """What the looking process does at each turn. Never raises."""
 
-    ticks: Ticks
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pool = Pool(settings.workers, lambda: work(settings))
+        self.ticks = Ticks(settings)
+        self.redis = Redis.from_url(settings.redis_url, socket_timeout=2)
+        self.redis_was_there = True
+        self.looked = 0.0
+        self.stopping = False
 
-    def run_maintenance_tasks(self) -> None:
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        with self.looking() as session:
-            todo = bool(dead_runs(session)) or bool(waiting(session))
-            self.ticks(session)
-        if todo and not self.queues[0].job_ids:
-            self.queues[0].enqueue("jobs.execute.recover", result_ttl=0, job_timeout=3600)
+    def turn(self) -> None:
+        self.pool.reap()
+        if self.stopping:
+            return
+        self.pool.fill()
+        if time.monotonic() - self.looked < LOOK_EVERY:
+            return
+        try:
+            self.look()
+        except Exception:
+            log.exception("the worker could not look; it tries again")
+        self.looked = time.monotonic()
 
-    def maintain_heartbeats(self, job: Job, execution: Execution) -> None:
-        super().maintain_heartbeats(job, execution)
-        with self.looking() as session:
-            self.ticks(session)
-
-    @contextmanager
-    def looking(self) -> Iterator[Session]:
-        """A session that leaves no connection open: one must not go through a fork."""
-        sessions = session_factory(Settings.from_environ().database_url)
+    def look(self) -> None:
+        """Leaves no connection open: one must not go through a fork."""
+        ballast.keep(self.settings)
+        sessions = session_factory(self.settings.database_url)
         try:
             with sessions() as session:
-                yield session
+                dead = [run.id for run in lease.abandoned(session)]
+                reaper.free_orphaned_leases(session)
+                self.ticks(session)
+                waiting = len(claimable(session, self.settings))
         finally:
             sessions.kw["bind"].dispose()
+        for run_id in dead:
+            self.pool.once(f"recover {run_id}", partial(reaper.recover, run_id))
+        self.wake(waiting, sessions)
+
+    def wake(self, waiting: int, sessions: sessionmaker[Session]) -> None:
+        try:
+            self.redis.ping()
+        except RedisError:
+            self.redis_was_there = False
+            for number in range(min(waiting, self.settings.workers)):
+                self.pool.once(f"without redis {number}", execute.execute)
+            return
+        if not self.redis_was_there:
+            # RQ's workers wait up to a minute before they ask Redis again; new ones do at once.
+            self.redis_was_there = True
+            self.pool.signal(signal.SIGTERM)
+        if waiting and not Queue(QUEUE, connection=self.redis).count:
+            ring = doorbell(self.settings.redis_url)
+            for _ in range(waiting):
+                ring(0)
+
+    def stop(self, _signal: int, _frame: FrameType | None) -> None:
+        """Runs that apply nothing yet are handed back to the queue, others are let finish."""
+        self.stopping = True
+        stopping_file(self.settings).touch()
+        self.pool.signal(signal.SIGTERM)
+
+
+def work(settings: Settings) -> None:
+    """One of the pool: RQ's worker, until it is told to stop or Redis is lost."""
+    connection = Redis.from_url(settings.redis_url)
+    try:
+        connection.ping()
+    except RedisError:
+        time.sleep(LOOK_EVERY)
+        return
+    Worker([Queue(QUEUE, connection=connection)], connection=connection).work(
+        logging_level="WARNING"
+    )
 
 
 def main() -> None:
@@ -66,24 +120,23 @@ def main() -> None:
     engine = open_engine(settings.database_url)
     create_tables(engine)
     engine.dispose()
-    connection = Redis.from_url(settings.redis_url)
     try:
-        connection.ping()
+        Redis.from_url(settings.redis_url).ping()
     except RedisError as error:
-        raise SystemExit(
-            f"Redis does not answer: {error}. Run ./quickstart, which starts it."
-        ) from None
+        log.warning("Redis does not answer: %s. Runs are begun without it.", error)
+    stopping_file(settings).unlink(missing_ok=True)
     # Asks the engine for its version now, rather than in each fork.
     pulumi_command(str(settings.home))
-    worker = LookingWorker(
-        [Queue(QUEUE, connection=connection)],
-        connection=connection,
-        worker_ttl=LIFETIME,
-        maintenance_interval=LOOK_EVERY,
-        job_monitoring_interval=LOOK_EVERY,
-    )
-    worker.ticks = Ticks(settings)
-    worker.work(logging_level="WARNING")
+    looker = Looker(settings)
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, looker.stop)
+    gc.collect()
+    gc.freeze()  # what is there by now is shared with all forks
+    while not looker.stopping or len(looker.pool):
+        looker.turn()
+        time.sleep(STEP)
+    stopping_file(settings).unlink(missing_ok=True)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import secrets
 from sqlalchemy import select
 
 from jobs.models import ApiToken, User
-from jobs.requests import record
+from jobs.records import record
 from portal.database import db
 
 SCHEME = "bearer"

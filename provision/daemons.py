@@ -21,6 +21,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from stacks.processes import boot, start_time
+
 LOG_BYTES = 10 * 1024 * 1024
 STEP = 0.1
 CLOSING = 5.0
@@ -54,21 +56,6 @@ class DaemonError(Exception):
 
 def record_path(home: Path, name: str) -> Path:
     return home / "run" / f"{name}.json"
-
-
-def start_time(pid: int) -> int | None:
-    """The kernel's start time of a process (proc(5), stat field 22); None where it is gone."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
-
-
-def boot() -> str:
-    """Which start of the machine this is."""
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def running(home: Path, name: str) -> dict[str, object] | None:

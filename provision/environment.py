@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from jobs.settings import Settings
+from dataclasses import asdict
+
+from jobs.settings import PREFIX, Settings
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """Every PORTWRIGHT_* variable with its value."""
-    return {
-        "PORTWRIGHT_HOME": str(settings.home),
-        "PORTWRIGHT_CACHE": str(settings.cache),
-        "PORTWRIGHT_INSTANCE": settings.instance,
-        "PORTWRIGHT_BIND": settings.bind,
-        "PORTWRIGHT_PORTAL_PORT": str(settings.portal_port),
-        "PORTWRIGHT_HTTP_PORT": str(settings.http_port),
-        "PORTWRIGHT_TRAEFIK_PORT": str(settings.traefik_port),
-        "PORTWRIGHT_DATABASE": settings.database,
-        "PORTWRIGHT_INSTALL": settings.install,
-        "PORTWRIGHT_IMAGES": settings.images,
-    }
+    return {f"{PREFIX}{name.upper()}": str(value) for name, value in asdict(settings).items()}
 
 
 def listen(address: str, port: int) -> str:

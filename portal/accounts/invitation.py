@@ -8,7 +8,7 @@ from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy import update
 
 from jobs.models import User
-from jobs.requests import record
+from jobs.records import record
 from portal.accounts import blueprint
 from portal.accounts.passwords import hash_password
 from portal.accounts.sign_in import start_session

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select, text
 
 from jobs.models import Member, Project, User
-from jobs.requests import record
+from jobs.records import record
 from portal.accounts import blueprint
 from portal.accounts.passwords import check_email, hash_password
 from portal.accounts.sign_in import start_session

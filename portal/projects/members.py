@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 
 from jobs.models import Member, Project, User
-from jobs.requests import record
+from jobs.records import record
 from portal.access import ROLES, get_project, person
 from portal.accounts.invitation import invitation_link
 from portal.accounts.passwords import check_email

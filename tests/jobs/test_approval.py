@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from jobs.approval import approve, may_go, needs_approval, reject, set_policy
 from jobs.context import Context
+from jobs.database import session_factory
+from jobs.guard import Guard
 from jobs.log import RunLog
 from jobs.models import Environment, Run
 from jobs.settings import Settings
@@ -37,8 +39,11 @@ def planned(session: Session, environment: Environment, made: Plan, **more: Any)
 
 
 def asked(session: Session, settings: Settings, run: Run, made: Plan) -> bool:
+    run.token = 1
+    session.commit()
+    sessions = session_factory(settings.database_url)
     with RunLog(Path(settings.home) / "log") as log:
-        return may_go(Context(settings, session, run, log), made)
+        return may_go(Context(settings, session, run, log, Guard(settings, sessions, run)), made)
 
 
 def test_without_a_yes_it_rests_and_holds_no_worker(

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.daemons import Daemon, DaemonError, running, start, start_time, stop
+from provision.daemons import Daemon, DaemonError, running, start, stop
+from stacks.processes import start_time
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 STUBBORN = [
