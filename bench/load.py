@@ -54,3 +54,16 @@ class Load:
                 self.requests += 1
                 if what:
                     self.failures.append(f"{time.strftime('%H:%M:%S')} {self.host}{path}: {what}")
+
+
+def ask(port: int, host: str, path: str) -> tuple[int, str]:
+    """One request: status (0 where nothing answers) and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException) as error:
+        return 0, str(error)
+    finally:
+        connection.close()

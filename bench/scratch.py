@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,13 +99,19 @@ def say(line: str) -> None:
 
 
 @contextmanager
-def platform(instance: str = "pwbench") -> Iterator[Scratch]:
-    """A scratch platform of this checkout, of which nothing is left afterwards."""
+def platform(
+    instance: str = "pwbench", before: Callable[[Scratch], None] = lambda scratch: None
+) -> Iterator[Scratch]:
+    """A scratch platform of this checkout, of which nothing is left afterwards.
+
+    before: is called with it before anything of it is started.
+    """
     with tempfile.TemporaryDirectory(prefix="portwright-bench-") as folder:
         root = Path(folder)
         root.chmod(0o711)
         scratch = Scratch(CHECKOUT, root / "home", instance)
         try:
+            before(scratch)
             say("bringing a scratch platform up")
             scratch.quickstart()
             yield scratch

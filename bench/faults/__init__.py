@@ -1,0 +1,1 @@
+"""Runs under fault: a scratch platform whose workers die at named points."""
