@@ -1,4 +1,4 @@
-"""`portwright approve` and `reject`: the answer to a plan that a run waits with."""
+"""`portwright approve`, `reject` and `cancel`: the answer to a plan that a run waits with, or no."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from cli.client import connect
 from cli.deploying import carry_out
 from cli.errors import Failure
-from cli.follow import RESTING
+from cli.follow import RESTING, follow
 from cli.plan_text import show_plan
 from cli.show import line
 
@@ -37,3 +37,15 @@ def reject(run: int) -> None:
     """Say no to the plan that RUN waits with; nothing is changed."""
     connect().json("POST", f"/api/runs/{run}/reject", json={})
     line(f"Run {run} is cancelled.")
+
+
+@click.command()
+@click.argument("run", type=click.IntRange(1))
+def cancel(run: int) -> None:
+    """End RUN, wherever it is; what served before goes on serving."""
+    client = connect()
+    answer = client.json("POST", f"/api/runs/{run}/cancel", json={})
+    ended = answer["run"]
+    if ended["state"] != "cancelled":
+        ended = follow(client, run)
+    line(f"Run {run} is {ended['state']}.")

@@ -10,7 +10,7 @@ from cli.client import Client
 from cli.errors import Failure
 from cli.show import clean, console, line, problem, state
 
-FINAL = ("succeeded", "failed", "cancelled")
+FINAL = ("succeeded", "failed", "cancelled", "superseded")
 RESTING = "awaiting_approval"
 RESTS = 3
 POLL = 0.5

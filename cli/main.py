@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from cli.approving import approve, reject
+from cli.approving import approve, cancel, reject
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
 from cli.importing import import_compose
@@ -22,7 +22,7 @@ def main() -> None:
 
 COMMANDS = (
     login, logout, projects, environments, secrets,
-    plan, deploy, approve, reject, rollback, drift, destroy,
+    plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
 )  # fmt: skip
 for command in COMMANDS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.client import connect, project_path
+from cli.follow import follow, print_end
 from cli.show import as_json, line, state, table
 
 
@@ -48,3 +49,16 @@ def allow(name: str, refuse: bool) -> None:
     """Let services of NAME have power over the host (`host:`). For the host's owner only."""
     connect().json("PATCH", project_path(name), json={"host_access": not refuse})
     line(f"{name} may {'no longer ' if refuse else ''}reach the host.")
+
+
+@projects.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Don't ask.")
+def delete(name: str, yes: bool) -> None:
+    """Delete NAME: its runs are cancelled, all that it runs is destroyed. Volumes stay."""
+    if not yes:
+        click.confirm(f"Delete {name} and all that it runs?", abort=True)
+    client = connect()
+    for run in client.json("DELETE", project_path(name))["runs"]:
+        print_end(follow(client, run["id"]))
+    line(f"{name} is deleted. Its volumes stay in Docker.")

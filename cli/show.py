@@ -13,7 +13,13 @@ from rich.text import Text
 
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 UNLIMITED = 10_000
-COLOURS = {"succeeded": "green", "failed": "red", "cancelled": "dim", "queued": "dim"}
+COLOURS = {
+    "succeeded": "green",
+    "failed": "red",
+    "cancelled": "dim",
+    "superseded": "dim",
+    "queued": "dim",
+}
 
 
 def console(*, error: bool = False) -> Console:

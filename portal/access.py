@@ -28,10 +28,12 @@ NEEDS = {
     "refresh": "developer",
     "drift": "developer",
     "reconcile": "developer",
+    "cancel": "developer",
     "approve": "maintainer",
     "environments": "maintainer",
     "secrets": "maintainer",
     "destroy": "owner",
+    "delete": "owner",
     "members": "owner",
 }
 PUBLIC = {
@@ -106,6 +108,7 @@ def get_projects() -> list[Project]:
     """The projects of which the person is a member, by name."""
     query = select(Project).join(Member, Member.project_id == Project.id)
     query = query.where(Member.user_id == person().id, Member.role.in_(ROLES))
+    query = query.where(Project.name.not_like("%~%"))  # deleted
     return list(db.session.scalars(query.order_by(Project.name)))
 
 

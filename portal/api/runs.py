@@ -6,6 +6,7 @@ from flask import Response, abort, jsonify
 from flask.typing import ResponseReturnValue
 
 from jobs.approval import approve, reject
+from jobs.ending import cancel
 from jobs.queries import runs_of
 from jobs.requests import request_run
 from portal.access import get_environment, get_project, get_run, may, person
@@ -87,6 +88,14 @@ def reject_run(run_id: int) -> ResponseReturnValue:
     run = get_run(run_id, "approve")
     reject(db.session, run, by=person().email)
     return jsonify(run=run_json(run))
+
+
+@blueprint.post("/runs/<int:run_id>/cancel")
+def cancel_run(run_id: int) -> ResponseReturnValue:
+    """202 where its worker ends it within seconds, 200 where it is cancelled already."""
+    run = get_run(run_id, "cancel")
+    state = cancel(db.session, run, by=person().email)
+    return jsonify(run=run_json(run)), 200 if state == "cancelled" else 202
 
 
 @blueprint.get("/runs/<int:run_id>/plan.<any(md, txt):form>")

@@ -6,4 +6,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("runs", __name__)
 
-from portal.runs import pages  # noqa: E402, F401
+from portal.runs import pages, queue  # noqa: E402, F401

@@ -6,6 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from jobs.approval import approve, reject
+from jobs.ending import cancel as cancel_run
 from jobs.models import Run
 from jobs.requests import request_run
 from jobs.states import FINAL
@@ -74,6 +75,16 @@ def answer(run_id: int) -> ResponseReturnValue:
             reject(db.session, resting, by=person().email)
     except PortwrightError as error:
         flash(f"{error.message}: {error.remedy}.", "error")
+    return redirect(url_for("runs.run", run_id=run_id))
+
+
+@blueprint.post("/runs/<int:run_id>/cancel")
+def cancel(run_id: int) -> ResponseReturnValue:
+    try:
+        if cancel_run(db.session, get_run(run_id, "cancel"), by=person().email) != "cancelled":
+            flash("It is being ended; what served before goes on serving.", "good")
+    except PortwrightError as error:
+        flash(f"{error.message}.", "error")
     return redirect(url_for("runs.run", run_id=run_id))
 
 

@@ -30,6 +30,8 @@ def run_json(run: Run, *, whole: bool = False) -> dict[str, Any]:
         "volumes": (run.options or {}).get("volumes", []),
         "plan_hash": plan["hash"] if plan else None,
         "summary": plan["summary"] if plan else None,
+        "attempts": run.attempts,
+        "cancelled_by": run.cancelled_by,
         "error": run.error,
         "release": run.release,
         "requested_by": run.requested_by,

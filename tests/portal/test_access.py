@@ -77,6 +77,7 @@ CASES: dict[tuple[str, str], Case] = {
         "/projects/sample/policy", *MAINTAINER, form={"policy": "always"}
     ),
     ("POST", "runs.answer"): Case("/runs/8/answer", *MAINTAINER, form={"answer": "yes"}),
+    ("GET", "runs.queue"): Case("/queue", *ALL),
     ("GET", "runs.run"): Case("/runs/3", *READ),
     ("POST", "runs.apply"): Case("/runs/3/apply", *DEVELOPER),
     ("GET", "releases.index"): Case("/projects/sample/releases", *READ),
@@ -108,6 +109,7 @@ CASES: dict[tuple[str, str], Case] = {
         "/api/runs/8/approve", 422, 403, 403, 404, 401, json={"plan": "0" * 64}
     ),
     ("POST", "api.reject_run"): Case("/api/runs/8/reject", 200, 403, 403, 404, 401, json={}),
+    ("GET", "api.queue_api"): Case("/api/queue", *API_ALL),
     ("GET", "api.plan_as"): Case("/api/runs/3/plan.md", *API_READ),
     ("GET", "api.list_environments"): Case("/api/projects/sample/environments", *API_READ),
     ("POST", "api.new_environment"): Case(
@@ -124,6 +126,10 @@ CASES: dict[tuple[str, str], Case] = {
     ("PUT", "api.put_secret"): Case(
         "/api/projects/sample/secrets/key", 200, 403, 403, 404, 401, json={"value": "v"}
     ),
+    # what ends something comes last
+    ("POST", "runs.cancel"): Case("/runs/8/cancel", *DEVELOPER),
+    ("POST", "api.cancel_run"): Case("/api/runs/8/cancel", 422, 422, 403, 404, 401, json={}),
+    ("DELETE", "api.delete_project"): Case("/api/projects/sample", 202, 403, 403, 404, 401),
 }
 CAST = ("alice", "bob", "vera", "charlie", "visitor")
 
