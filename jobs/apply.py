@@ -13,11 +13,13 @@ from jobs import lease, repair
 from jobs.cleanup import prune_images
 from jobs.context import Context
 from jobs.ending import supersede
+from jobs.guard import Interruption, cancelled
 from jobs.models import Environment, Release, Run, now
 from jobs.prepare import next_release
 from jobs.records import record
 from stacks.compile import Resource, compile_spec
 from stacks.errors import PortwrightError
+from stacks.processes import kill_marked
 from stacks.program import Hooks
 from stacks.rollout import Rollout
 from stacks.spec import Spec
@@ -45,21 +47,31 @@ def release(context: Context, spec: Spec) -> None:
             context.move("verifying")
             rollout.finish(context.run.id)
             verify(context, resources, watch)
+        tidy(context, spec, resources)
+        with context.guard.shield():  # once it is stored, nothing may put the old one back
+            store(context, spec)
     except Exception as error:
         # Whatever it was: state and world must agree again before the Run ends.
         with context.guard.shield():
-            diagnosed = context.guard.reason or diagnose(
-                context, rollout.failure or error, watch.buried
+            diagnosed = context.guard.reason or (
+                error
+                if isinstance(error, Interruption)
+                else diagnose(context, rollout.failure or error, watch.buried)
             )
+            # A killed engine leaves its provider behind, which must do nothing more.
+            kill_marked(context.guard.mark)
             repair.put_back(context)
         raise diagnosed from None
+
+
+def tidy(context: Context, spec: Spec, resources: tuple[Resource, ...]) -> None:
+    """Remove what no release has any more: containers, networks, images."""
     wanted = sum(resource.kind == "Container" for resource in resources)
     if len(containers(context.docker, context.place)) != wanted:
         orphans = repair.sweep_orphans(context)
         context.log(f"removed {len(orphans)} containers that nothing knew")
     repair.sweep_networks(context, resources)
     prune_images(context, spec)
-    store(context, spec)
 
 
 def verify(context: Context, resources: tuple[Resource, ...], watch: Watch) -> None:
@@ -133,7 +145,10 @@ def store(context: Context, spec: Spec) -> None:
     session.execute(
         update(Environment).where(Environment.id == context.environment.id).values(release=number)
     )
-    session.execute(update(Run).where(Run.id == run.id).values(release=number))
+    mine = update(Run).where(Run.id == run.id, Run.cancelled_by.is_(None))
+    if not session.execute(mine.values(release=number)).rowcount:  # type: ignore[attr-defined]
+        session.rollback()
+        raise cancelled(context.session.get_one(Run, run.id).cancelled_by)
     record(session, run.requested_by, "release.made", context.project.name, number=number)
     supersede(session, run, ("awaiting_approval",))
     context.log(f"release {number} serves")

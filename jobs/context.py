@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import docker
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.guard import Guard
@@ -42,13 +43,20 @@ class Context:
         """Move the Run on; raises PortwrightError where it was taken from us in the meantime."""
         self.guard.enter(to)
         token = self.guard.token
-        if not self.persistently(
-            lambda: move(self.session, self.run.id, to, token=token, **columns)
-        ):
+
+        def moved() -> bool:
+            # A database that went away in a commit may have made it.
+            return move(self.session, self.run.id, to, token=token, **columns) or self.is_in(to)
+
+        if not self.persistently(moved):
             raise PortwrightError(
                 f"the run could not go on to {to}: its state was changed by another",
                 remedy="see who ended it; ask for it again if need be",
             )
+
+    def is_in(self, state: str) -> bool:
+        query = select(Run.state).where(Run.id == self.run.id, Run.token == self.guard.token)
+        return self.session.scalar(query) == state
 
     def persistently(self, work: Callable[[], T]) -> T:
         return persistently(self.session, self.settings, work)

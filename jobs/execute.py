@@ -120,7 +120,10 @@ def fail(context: Context, error: PortwrightError) -> None:
     where = f"{told['path']}: " if told["path"] else ""
     context.log(f"{to}: {where}{told['message']}")
     context.log(f"what to do: {told['remedy']}")
-    context.move(to, error=None if to == "queued" else told)
+    if to == "queued":  # handed over, which is no attempt that went wrong
+        context.move(to, attempts=Run.attempts - 1)
+    else:
+        context.move(to, error=told)
 
 
 def plan(context: Context) -> tuple[Spec, Plan]:

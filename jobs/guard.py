@@ -44,6 +44,10 @@ class Interruption(PortwrightError):
         self.to = to
 
 
+def cancelled(by: str | None) -> Interruption:
+    return Interruption("cancelled", f"{by} cancelled it", "ask for it again if need be")
+
+
 def mark_of(settings: Settings, run_id: int) -> str:
     """What all processes of a Run carry in their environment."""
     return f"{settings.home}#{run_id}"
@@ -87,6 +91,7 @@ class Guard:
     def __exit__(self, *_: object) -> None:
         self.over.set()
         self.thread.join()
+        kill_marked(self.mark)
         if threading.current_thread() is threading.main_thread():
             signal.signal(SIGNAL, signal.SIG_IGN)
         os.environ.pop(MARK, None)
@@ -141,11 +146,7 @@ class Guard:
             return Interruption("queued", "the worker is being stopped", "it goes on by itself")
         with self.sessions() as session:
             asked = session.scalar(select(Run.cancelled_by).where(Run.id == self.run_id))
-        if asked:
-            return Interruption(
-                "cancelled", f"{asked} cancelled it", "ask for it again if it is still wanted"
-            )
-        return None
+        return cancelled(asked) if asked else None
 
     def limit(self, phase: str) -> float:
         """Seconds."""

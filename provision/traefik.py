@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import StringIO
 from typing import Any
 
@@ -38,6 +39,7 @@ def deploy_component(settings: Settings) -> None:
 
 def config(settings: Settings) -> dict[str, Any]:
     """Traefik's static configuration. Only containers of this instance are seen."""
+    engine = os.environ.get("DOCKER_HOST", "")
     return {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
@@ -53,6 +55,8 @@ def config(settings: Settings) -> dict[str, Any]:
             "providersThrottleDuration": "100ms",
             "docker": {
                 "exposedByDefault": False,
+                # The same engine as everything else here speaks to.
+                **({"endpoint": engine} if engine else {}),
                 "constraints": f"Label(`portwright.instance`,`{settings.instance}`)",
             },
         },

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -117,9 +117,18 @@ class Ground:
 
 
 @contextmanager
-def ground(instance: str = "pwfault", **extra: str) -> Iterator[Ground]:
+def ground(
+    instance: str = "pwfault",
+    before: Callable[[Scratch], None] = lambda scratch: None,
+    **extra: str,
+) -> Iterator[Ground]:
     """A platform whose workers read the faults, with the project deployed once."""
-    with platform(instance, before=lambda scratch: prepare(scratch, extra)) as scratch:
+
+    def prepared(scratch: Scratch) -> None:
+        before(scratch)
+        prepare(scratch, extra)
+
+    with platform(instance, prepared) as scratch:
         made = Ground(scratch, scratch.home.parent)
         made.begin()
         yield made
@@ -133,15 +142,11 @@ def prepare(scratch: Scratch, extra: dict[str, str]) -> None:
         "FAULT_FILE": str(root / "fault"),
         "FAULT_PLACES": str(root / "places"),
         **extra,
+        # A file in the home that uses the disk up.
+        "FAULT_FULL": str(scratch.home / "upload"),
     }
 
 
 def daemon(scratch: Scratch, name: str) -> int:
     """The pid of one of the platform's daemons."""
-    import json
-
     return int(json.loads((scratch.home / "run" / f"{name}.json").read_text())["pid"])
-
-
-def run(*argv: str) -> None:
-    subprocess.run(argv, check=True, capture_output=True)

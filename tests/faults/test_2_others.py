@@ -20,7 +20,7 @@ from jobs.models import Project, Run
 from stacks.processes import start_time
 
 NAMED = {point.name: point for point in OTHERS}
-HANGS = "FROM python:3.11\nCOPY . /app\nRUN sleep 600\nCMD python /app/app.py\n"
+HANGS = 'FROM python:3.11\nCOPY . /app\nRUN sleep 600\nCMD ["python3", "/app/app.py"]\n'
 
 
 @contextmanager

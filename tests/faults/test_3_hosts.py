@@ -1,0 +1,198 @@
+"""The host itself fails: Postgres and Docker are restarted, the disk is full."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from bench.faults.ground import Ground, daemon, ground
+from bench.faults.points import OTHERS
+from bench.scratch import Scratch
+from jobs.models import Run
+
+NAMED = {point.name: point for point in OTHERS}
+DISK_MB = 220
+
+
+def wait_state(field: Ground, run_id: int, *states: str) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        with field.project.sessions() as session:
+            state = session.get_one(Run, run_id).state
+        if state in states:
+            return
+        assert time.monotonic() < deadline, (state, field.project.log(run_id))
+        time.sleep(0.05)
+
+
+def healthz(scratch: Scratch) -> int:
+    try:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{scratch.ports[0]}/healthz", timeout=10
+        ) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.parametrize("state", ["building", "planning", "applying"])
+def test_postgres_is_restarted_in_the_middle(state: str, on_postgres: Ground) -> None:
+    """The API says 503 while it is away; the Run ends, and a version serves."""
+    field = on_postgres
+    served = field.number_served()
+    field.change()
+    run = field.project.request("deploy")
+    wait_state(field, run, state)
+    os.kill(daemon(field.scratch, "postgres"), signal.SIGINT)
+    time.sleep(2)
+    assert healthz(field.scratch) == 503
+    field.scratch.quickstart()
+    ended = field.wait_final(run)
+    assert ended.state in ("succeeded", "failed"), field.project.log(run)
+    assert healthz(field.scratch) == 200
+    assert field.number_served() in (served, field.number)
+    field.change()
+    assert field.wait_final(field.project.request("deploy")).state == "succeeded"
+    assert field.number_served() == field.number
+    field.check_clean(run)
+
+
+@pytest.fixture(scope="module")
+def on_postgres() -> Iterator[Ground]:
+    with ground("pwfaultpg", PORTWRIGHT_DATABASE="postgres") as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def small_disk() -> Iterator[Ground]:
+    """A platform whose home is a file system of its own, too small for much."""
+    mounted: list[Path] = []
+
+    def mount(scratch: Scratch) -> None:
+        scratch.home.mkdir()
+        options = f"size={DISK_MB}m,mode=711"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "pwfault", scratch.home], check=True)
+        mounted.append(scratch.home)
+
+    try:
+        with ground("pwfaultdisk", mount, PORTWRIGHT_MIN_DISK_MB="40") as made:
+            yield made
+            subprocess.run(["umount", "--lazy", mounted.pop()], check=True)
+    finally:
+        for each in mounted:
+            subprocess.run(["umount", "--lazy", each])
+
+
+@pytest.mark.parametrize("name", ["the disk full before the build", "the disk full in an up"])
+def test_the_disk_is_full_in_the_middle(small_disk: Ground, name: str) -> None:
+    """The Run ends with a release serving, though not a byte can be written at first."""
+    field = small_disk
+    served = field.number_served()
+    field.change()
+    field.arm(NAMED[name])
+    run = field.project.request("deploy")
+    field.wait_struck()
+    ended = field.wait_final(run)
+    assert ended.state in ("failed", "succeeded"), field.project.log(run)
+    assert field.number_served() in (served, field.number)
+    waits = field.project.request("deploy")
+    time.sleep(6)
+    with field.project.sessions() as session:
+        assert session.get_one(Run, waits).state == "queued", "a full host begins no deploy"
+    (field.scratch.home / "upload").unlink()
+    assert field.wait_final(waits).state == "succeeded", field.project.log(waits)
+    assert field.number_served() == field.number
+    field.check_clean(waits)
+
+
+class Engine:
+    """A Docker engine of the test's own, beside the host's; its state is in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = f"unix://{folder}/docker.sock"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [
+            "dockerd", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
+            "--pidfile", f"{self.folder}/pid", "--host", self.url, "--bridge", "none",
+            "--iptables=false", "--default-address-pool", "base=10.213.0.0/16,size=24",
+        ]  # fmt: skip
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log)
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                docker.DockerClient(self.url).close()
+                return
+            except docker.errors.DockerException:
+                assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
+                time.sleep(0.2)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.terminate()
+        self.process.wait(60)
+
+    def load(self, *names: str) -> None:
+        saved = subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE)
+        environ = {**os.environ, "DOCKER_HOST": self.url}
+        subprocess.run(["docker", "load"], stdin=saved.stdout, env=environ, check=True)
+        assert saved.wait() == 0
+
+
+@pytest.fixture(scope="module")
+def own_engine() -> Iterator[tuple[Ground, Engine]]:
+    with tempfile.TemporaryDirectory(prefix="pwfault-engine-") as folder:
+        engine = Engine(Path(folder))
+        names = [
+            tag
+            for image in docker.from_env().images.list()
+            for tag in image.tags
+            if tag.split(":")[0] in ("python", "postgres")
+        ]
+        engine.start()
+        engine.load(*names)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DOCKER_HOST", engine.url)
+            try:
+                with ground("pwfaultdocker") as made:
+                    yield made, engine
+            finally:
+                engine.stop()
+
+
+@pytest.mark.parametrize("state", ["building", "planning", "applying"])
+def test_docker_is_killed_in_the_middle(own_engine: tuple[Ground, Engine], state: str) -> None:
+    field, engine = own_engine
+    served = field.number_served()
+    field.change()
+    run = field.project.request("deploy")
+    wait_state(field, run, state)
+    engine.kill()
+    time.sleep(2)
+    engine.start()
+    ended = field.wait_final(run)
+    assert ended.state in ("failed", "succeeded"), field.project.log(run)
+    assert field.number_served() in (served, field.number)
+    field.change()
+    again = field.wait_final(field.project.request("deploy"))
+    assert again.state == "succeeded", field.project.log(again.id)
+    assert field.number_served() == field.number
+    field.check_clean(again.id)
