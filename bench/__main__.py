@@ -6,18 +6,28 @@ import argparse
 import json
 import sys
 
-from bench import compare, downtime, fifty
+from bench import compare, downtime, fifty, intake, recovery
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("name", choices=[*sorted(compare.BENCHES), "services50", "zero_downtime"])
+    parser.add_argument(
+        "name",
+        choices=[*sorted(compare.BENCHES), "services50", "zero_downtime", "recovery", "intake"],
+    )
     parser.add_argument("--rounds", type=int, default=5, help="of what is compared")
     parser.add_argument("--deploys", type=int, default=100, help="of zero_downtime")
     parser.add_argument("--services", type=int, default=50, help="of services50")
+    parser.add_argument("--faults", type=int, default=100, help="of recovery; 0: each point once")
+    parser.add_argument("--webhooks", type=int, default=1000, help="of intake")
+    parser.add_argument("--seconds", type=float, default=10, help="that they are spread over")
     given = parser.parse_args()
     if given.name == "zero_downtime":
         figures = downtime.measure(given.deploys)
+    elif given.name == "recovery":
+        figures = recovery.measure(given.faults)
+    elif given.name == "intake":
+        figures = intake.measure(given.webhooks, given.seconds)
     elif given.name == "services50":
         figures = fifty.measure(given.services, min(given.rounds, 3))
     else:

@@ -117,3 +117,5 @@ def platform(
             yield scratch
         finally:
             scratch.purge()
+            if scratch.home.is_mount():
+                subprocess.run(["umount", scratch.home], check=True)

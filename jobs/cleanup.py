@@ -1,31 +1,39 @@
-"""Old images: what no kept release needs goes, so that disks do not fill."""
+"""Old images and logs: what no kept release needs goes, so that disks do not fill."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+import docker
 from docker.errors import DockerException
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from jobs.context import Context
-from jobs.models import Environment, Release
+from jobs.models import Environment, Project, Release, Run, now
+from jobs.queries import active_runs
+from jobs.settings import Settings
+from jobs.states import FINAL
 from stacks.spec import Spec
 
 KEPT_RELEASES = 10
+log = logging.getLogger(__name__)
 
 
-def kept_images(context: Context, new: Spec) -> set[str]:
+def kept_images(session: Session, project: Project, new: Spec | None = None) -> set[str]:
     """IDs of the images of each environment's newest releases, of the one that serves, and
     of the one that is about to."""
-    kept = {service.image for service in new.services.values()}
-    environments = context.session.scalars(
-        select(Environment).where(Environment.project_id == context.project.id)
-    )
+    kept = {service.image for service in new.services.values()} if new else set()
+    environments = session.scalars(select(Environment).where(Environment.project_id == project.id))
     for environment in environments:
         newest = (
             select(Release)
             .where(Release.environment_id == environment.id)
             .order_by(Release.number.desc())
         )
-        for index, release in enumerate(context.session.scalars(newest)):
+        for index, release in enumerate(session.scalars(newest)):
             if index < KEPT_RELEASES or release.number == environment.release:
                 spec = Spec.model_validate(release.spec)
                 kept |= {service.image for service in spec.services.values()}
@@ -35,26 +43,71 @@ def kept_images(context: Context, new: Spec) -> set[str]:
 def prune_images(context: Context, new: Spec) -> list[str]:
     """Remove this project's built images that no kept release has; returns their tags.
 
-    What a Run that waits for approval has built is made again when it is needed. An image
-    that can't be removed stays: the release serves, and the next one tries again.
+    What a Run that waits for approval has built is made again when it is needed.
     """
-    labels = [
-        f"portwright.instance={context.settings.instance}",
-        f"portwright.project={context.project.name}",
-    ]
-    removed: list[str] = []
     try:
-        kept = kept_images(context, new)
-        for image in context.docker.images.list(filters={"label": labels}):
-            if image.id in kept:
-                continue
-            try:
-                context.docker.images.remove(str(image.id), force=len(image.tags) > 1)
-                removed += image.tags or [str(image.id)]
-            except DockerException as error:
-                context.log(f"image {image.tags or image.id} stays: {error}")
+        kept = kept_images(context.session, context.project, new)
+        return remove_but(context.docker, context.settings, context.project.name, kept, context.log)
     except DockerException as error:
         context.log(f"old images were not looked for: {error}")
-    if removed:
-        context.log(f"removed {len(removed)} images that no kept release needs")
+        return []
+
+
+def prune_all(session: Session, client: docker.DockerClient, settings: Settings) -> list[str]:
+    """The same for every project in which nothing is at work, and for those that are deleted.
+    Only images that carry our labels are touched; returns their tags."""
+    removed: list[str] = []
+    projects = {project.name: project for project in session.scalars(select(Project))}
+    label = f"portwright.instance={settings.instance}"
+    owners = {
+        image.labels.get("portwright.project", "")
+        for image in client.images.list(filters={"label": label})
+    }
+    for name in sorted(owners - {""}):
+        project = projects.get(name)
+        if project and any(active_runs(session, each) for each in project.environments):
+            continue
+        kept = kept_images(session, project) if project else set()
+        removed += remove_but(client, settings, name, kept, log.info)
     return removed
+
+
+def remove_but(
+    client: docker.DockerClient,
+    settings: Settings,
+    project: str,
+    kept: set[str],
+    say: Callable[[str], None],
+) -> list[str]:
+    """An image that can't be removed stays: the next time tries again."""
+    labels = [f"portwright.instance={settings.instance}", f"portwright.project={project}"]
+    removed: list[str] = []
+    for image in client.images.list(filters={"label": labels}):
+        if image.id in kept:
+            continue
+        try:
+            client.images.remove(str(image.id), force=len(image.tags) > 1)
+            removed += image.tags or [str(image.id)]
+        except DockerException as error:
+            say(f"image {image.tags or image.id} stays: {error}")
+    if removed:
+        say(f"removed {len(removed)} images that no kept release needs")
+    return removed
+
+
+def prune_logs(session: Session, settings: Settings) -> list[int]:
+    """Delete logs of ended Runs that are too old or too many; returns the Runs' ids."""
+    folder = settings.home / "runs"
+    there = {int(path.name.split(".")[0]) for path in folder.glob("[0-9]*.log*")}
+    oldest = now() - timedelta(days=settings.log_days)
+    doomed = []
+    for environment in session.scalars(select(Environment)):
+        query = select(Run).where(Run.environment_id == environment.id, Run.state.in_(FINAL))
+        for index, run in enumerate(session.scalars(query.order_by(Run.id.desc()))):
+            late = run.ended_at is not None and run.ended_at < oldest
+            if run.id in there and (index >= settings.log_runs or late):
+                doomed.append(run.id)
+    for run_id in doomed:
+        for path in folder.glob(f"{run_id}.log*"):
+            path.unlink(missing_ok=True)
+    return doomed

@@ -203,3 +203,51 @@ class Event(Base):
     action: Mapped[str] = mapped_column(String(50))
     project: Mapped[str | None] = mapped_column(String(40), index=True)
     detail: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
+class Schedule(Base):
+    """Work that is due again and again, and when it was last done: what was missed is done once."""
+
+    __tablename__ = "schedules"
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    last_at: Mapped[datetime]
+
+
+class Health(Base):
+    """How a service that serves is. restarts: of its containers, since they were made; told: how
+    many of them an Event has told of; cause: what is wrong with it now, None where nothing is."""
+
+    __tablename__ = "health"
+    __table_args__ = (UniqueConstraint("environment_id", "service"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environments.id", ondelete="CASCADE"))
+    service: Mapped[str] = mapped_column(String(40))
+    restarts: Mapped[int] = mapped_column(default=0)
+    told: Mapped[int] = mapped_column(default=0)
+    cause: Mapped[str | None] = mapped_column(String(400))
+    since: Mapped[datetime] = mapped_column(default=now)
+
+
+class Hook(Base):
+    """Where a forge tells of pushes. address: the unguessable end of its URL; sealed: the secret
+    that signs what is sent, encrypted."""
+
+    __tablename__ = "hooks"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    environment_id: Mapped[int] = mapped_column(ForeignKey("environments.id", ondelete="CASCADE"))
+    address: Mapped[str] = mapped_column(String(64), unique=True)
+    sealed: Mapped[bytes]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    environment: Mapped[Environment] = relationship()
+
+
+class Delivery(Base):
+    """What a forge sent once: the same delivery again makes no second Run."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (UniqueConstraint("hook_id", "key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    hook_id: Mapped[int] = mapped_column(ForeignKey("hooks.id", ondelete="CASCADE"))
+    key: Mapped[str] = mapped_column(String(100))
+    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"))
+    received_at: Mapped[datetime] = mapped_column(default=now)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.ending import supersede
-from jobs.models import Environment, Member, Project, Release, Run, Secret, User
+from jobs.models import Delivery, Environment, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
 from jobs.records import record
 from stacks.errors import PortwrightError
@@ -102,12 +102,14 @@ def request_run(
     volumes: Iterable[str] = (),
     approved_by: str | None = None,
     automatic: str | None = None,
+    delivery: Delivery | None = None,
 ) -> Run:
     """Record a Run and wake a worker. Deploys that wait for their turn there are superseded.
 
     ref: branch, tag or SHA of a plan or deploy (default: the project's branch).
     release: the number a rollback goes to; with kind `plan`, previews that rollback.
     plan: the hash of the plan agreed to. volumes: names that a destroy deletes too.
+    delivery: what a forge sent for it, kept in the same transaction.
     approved_by: who agreed to just that plan and may. automatic: why Portwright itself asks, which needs nobody's approval.
     Raises PortwrightError where a value can't be used.
     """
@@ -153,6 +155,9 @@ def request_run(
     session.add(run)
     session.flush()
     supersede(session, run)
+    if delivery is not None:
+        delivery.run_id = run.id
+        session.add(delivery)
     record(session, by, f"run.{kind}", environment.project.name, run=run.id, release=release)
     session.commit()
     doorbell(run.id)

@@ -30,6 +30,7 @@ class Settings:
     database: str = "sqlite"
     install: str = "auto"
     images: str = "auto"
+    sample: str = "yes"
     drift_minutes: int = 10
     workers: int = 3
     builds: int = 1
@@ -37,6 +38,8 @@ class Settings:
     apply_seconds: int = 1200
     min_disk_mb: int = 512
     min_memory_mb: int = 128
+    log_days: int = 30
+    log_runs: int = 200
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -84,12 +87,15 @@ class Settings:
                 f"auto|registry|local|{MIRROR.pattern}",
                 "use auto, registry, local or mirror:HOST[:PORT]",
             ),
+            sample=text("SAMPLE", cls.sample, "yes|no", "use yes or no"),
             drift_minutes=number("DRIFT_MINUTES", cls.drift_minutes, 10_080),
             workers=number("WORKERS", cls.workers, 32, least=1),
             builds=number("BUILDS", cls.builds, 32, least=1),
             build_seconds=number("BUILD_SECONDS", cls.build_seconds, 86_400, least=1),
             apply_seconds=number("APPLY_SECONDS", cls.apply_seconds, 86_400, least=1),
             min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),
+            log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
+            log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
         )
 

@@ -19,10 +19,13 @@ from docker.models.containers import Container
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs import monitor
+from jobs.cleanup import prune_all, prune_logs
 from jobs.doorbell import doorbell
 from jobs.models import Environment, Release, Run, now
 from jobs.queries import active_runs, release_numbered
 from jobs.requests import Doorbell, request_run
+from jobs.schedules import run_due
 from jobs.settings import Settings
 from jobs.vault import open_secrets
 from stacks.compile import compile_spec
@@ -34,6 +37,7 @@ from stacks.world import Place, ailment, containers, moment
 
 BY = "portwright"
 EVERY = 5.0
+DAILY = timedelta(days=1)
 log = logging.getLogger(__name__)
 
 
@@ -43,7 +47,6 @@ class Ticks:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.last = 0.0
-        self.looked_for_drift = time.monotonic()
 
     def __call__(self, session: Session) -> None:
         if time.monotonic() - self.last < EVERY:
@@ -61,10 +64,17 @@ class Ticks:
             ring = doorbell(self.settings.redis_url)
             start_due(client, self.settings.instance, now())
             watch_releases(session, client, self.settings, ring)
-            every = self.settings.drift_minutes * 60
-            if every and time.monotonic() - self.looked_for_drift >= every:
-                self.looked_for_drift = time.monotonic()
-                look_for_drift(session, client, self.settings, ring)
+            for environment, _, _ in serving(session):
+                monitor.look(session, client, place_of(self.settings, environment), environment)
+            settings = self.settings
+            run_due(session, {
+                "drift": (
+                    timedelta(minutes=settings.drift_minutes),
+                    lambda: look_for_drift(session, client, settings, ring),
+                ),
+                "images": (DAILY, lambda: prune_all(session, client, settings)),
+                "logs": (DAILY, lambda: prune_logs(session, settings)),
+            })  # fmt: skip
         finally:
             client.close()
 

@@ -32,6 +32,7 @@ NEEDS = {
     "approve": "maintainer",
     "environments": "maintainer",
     "secrets": "maintainer",
+    "hooks": "maintainer",
     "destroy": "owner",
     "delete": "owner",
     "members": "owner",
@@ -43,6 +44,7 @@ PUBLIC = {
     "accounts.sign_in",
     "accounts.invitation",
     "api.login",
+    "hooks.receive",
 }
 
 

@@ -69,7 +69,7 @@ def database_failure(error: Exception) -> ResponseReturnValue:
 
 
 def answer(code: int, message: str, remedy: str, path: str = "") -> ResponseReturnValue:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/hooks/")):
         return jsonify(error={"path": path, "message": message, "remedy": remedy}), code
     page = render_template("error.html", code=code, message=message, remedy=remedy, path=path)
     return page, code

@@ -36,6 +36,7 @@ def converge(title: str, component: str) -> Step:
 
 def steps(settings: Settings) -> list[Step]:
     repository = str(settings.home / "git/sample.git")
+    wanted = settings.sample == "yes"
     postgres = [converge("Postgres", "postgres")] if settings.database == "postgres" else []
     return [
         Step(
@@ -54,14 +55,20 @@ def steps(settings: Settings) -> list[Step]:
         ),
         converge("Portal and worker", "portal"),
         Step(
-            "Sample repository",
-            ["/bin/sh", str(CHECKOUT / "provision/sample-repository"), repository],
-            ["test", "-e", f"{repository}/HEAD"],
-        ),
-        Step(
             "Stopped containers",
             module("provision.stopping", "resume"),
             module("provision.stopping", "none"),
+        ),
+        *(sample(repository) if wanted else ()),
+    ]
+
+
+def sample(repository: str) -> list[Step]:
+    return [
+        Step(
+            "Sample repository",
+            ["/bin/sh", str(CHECKOUT / "provision/sample-repository"), repository],
+            ["test", "-e", f"{repository}/HEAD"],
         ),
         Step(
             "Sample project, registered",

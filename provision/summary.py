@@ -16,10 +16,19 @@ def show(settings: Settings, env: Mapping[str, str]) -> None:
     if token.exists():
         link = f"{settings.portal_url}/setup?token={token.read_text()}"
         rows.append(("Become its owner", link))
-    rows += [("Sample", url) for url in sample_urls(env)]
-    rows.append(("Sample's repository", str(settings.home / "git/sample.git")))
+    if settings.sample == "yes":
+        rows += [("Sample", url) for url in sample_urls(env)]
+        rows.append(("Sample's repository", str(settings.home / "git/sample.git")))
     for label, value in rows:
         print(f"{label:<21}{value}")
+    if settings.sample == "no":
+        print(f"""
+Add a project of your own:
+       .venv/bin/portwright login {settings.portal_url}
+       .venv/bin/portwright projects add NAME https://example.com/repository.git
+
+./quickstart stop stops all of it again.""")
+        return
     first = (
         "Open the link above in a browser and choose your password (the link works once)."
         if token.exists()

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import url_for
+from sqlalchemy import select
 
-from jobs.models import Environment, Project, Release, Run
+from jobs.models import Environment, Health, Project, Release, Run
 from jobs.queries import production, release_numbered, runs_of
 from portal.context import settings
 from portal.database import db
@@ -24,6 +25,7 @@ class Overview:
     release: Release | None
     last_run: Run | None
     services: list[Service] = field(default_factory=list)
+    health: dict[str, Health] = field(default_factory=dict)
 
     @property
     def urls(self) -> list[str]:
@@ -42,7 +44,10 @@ class Overview:
                 for each in self.project.environments
             ],
             "release": self.release.number if self.release else None,
-            "services": [service.to_json() for service in self.services],
+            "services": [
+                {**service.to_json(), **health_json(self.health.get(service.name))}
+                for service in self.services
+            ],
             "urls": self.urls,
             "last_run": run_json(self.last_run) if self.last_run else None,
             "url": url_for("projects.project", name=self.project.name),
@@ -54,10 +59,17 @@ def overview(project: Project, environment: Environment | None = None) -> Overvi
     environment = environment or production(project)
     release = release_numbered(db.session, environment, environment.release)
     runs = runs_of(db.session, environment, 1)
+    health = select(Health).where(Health.environment_id == environment.id)
     return Overview(
         project=project,
         environment=environment,
         release=release,
         last_run=runs[0] if runs else None,
         services=services_of(release.spec, settings()) if release else [],
+        health={row.service: row for row in db.session.scalars(health)},
     )
+
+
+def health_json(row: Health | None) -> dict[str, Any]:
+    """As the worker saw it last; before it did, nothing is known to be wrong."""
+    return {"restarts": row.restarts if row else 0, "ill": row.cause if row else None}

@@ -19,5 +19,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def field() -> Iterator[Ground]:
     """One platform, on SQLite, for all faults that leave its daemons as they are."""
-    with ground("pwfaulttest") as made:
+    with ground("pwfaulttest", PORTWRIGHT_SAMPLE="no") as made:
         yield made

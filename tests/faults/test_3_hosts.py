@@ -21,7 +21,7 @@ from bench.scratch import Scratch
 from jobs.models import Run
 
 NAMED = {point.name: point for point in OTHERS}
-DISK_MB = 220
+FREE_MB = 80
 
 
 def wait_state(field: Ground, run_id: int, *states: str) -> None:
@@ -69,28 +69,32 @@ def test_postgres_is_restarted_in_the_middle(state: str, on_postgres: Ground) ->
 
 @pytest.fixture(scope="module")
 def on_postgres() -> Iterator[Ground]:
-    with ground("pwfaultpg", PORTWRIGHT_DATABASE="postgres") as made:
+    with ground("pwfaultpg", PORTWRIGHT_DATABASE="postgres", PORTWRIGHT_SAMPLE="no") as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def small_disk() -> Iterator[Ground]:
-    """A platform whose home is a file system of its own, too small for much."""
-    mounted: list[Path] = []
+    """A platform whose home is a file system of its own, which becomes too small for much."""
+
+    def size(scratch: Scratch, *options: str) -> None:
+        command = ["mount", "-t", "tmpfs", "-o", ",".join(options), "pwfault", str(scratch.home)]
+        subprocess.run(command, check=True)
 
     def mount(scratch: Scratch) -> None:
         scratch.home.mkdir()
-        options = f"size={DISK_MB}m,mode=711"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "pwfault", scratch.home], check=True)
-        mounted.append(scratch.home)
+        size(scratch, "size=64g", "mode=711")
 
-    try:
-        with ground("pwfaultdisk", mount, PORTWRIGHT_MIN_DISK_MB="40") as made:
-            yield made
-            subprocess.run(["umount", "--lazy", mounted.pop()], check=True)
-    finally:
-        for each in mounted:
-            subprocess.run(["umount", "--lazy", each])
+    settings = {"PORTWRIGHT_MIN_DISK_MB": "40", "PORTWRIGHT_SAMPLE": "no"}
+    with ground("pwfaultdisk", mount, **settings) as made:
+        used = disk_used_mb(made.scratch.home)
+        size(made.scratch, "remount", f"size={used + FREE_MB}m")
+        yield made
+
+
+def disk_used_mb(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize // 2**20
 
 
 @pytest.mark.parametrize("name", ["the disk full before the build", "the disk full in an up"])
@@ -172,7 +176,7 @@ def own_engine() -> Iterator[tuple[Ground, Engine]]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DOCKER_HOST", engine.url)
             try:
-                with ground("pwfaultdocker") as made:
+                with ground("pwfaultdocker", PORTWRIGHT_SAMPLE="no") as made:
                     yield made, engine
             finally:
                 engine.stop()

@@ -126,6 +126,8 @@ CASES: dict[tuple[str, str], Case] = {
     ("PUT", "api.put_secret"): Case(
         "/api/projects/sample/secrets/key", 200, 403, 403, 404, 401, json={"value": "v"}
     ),
+    ("POST", "hooks.receive"): Case("/hooks/none", *(404,) * 5, json={}),
+    ("POST", "api.new_hook"): Case("/api/projects/sample/hooks", 201, 403, 403, 404, 401, json={}),
     # what ends something comes last
     ("POST", "runs.cancel"): Case("/runs/8/cancel", *DEVELOPER),
     ("POST", "api.cancel_run"): Case("/api/runs/8/cancel", 422, 422, 403, 404, 401, json={}),

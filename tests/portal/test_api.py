@@ -29,6 +29,8 @@ def test_a_project(api: Any) -> None:
         "volumes": [],
         "cron": None,
         "published": [],
+        "restarts": 0,
+        "ill": None,
     }
     assert project["urls"] == web["urls"]
     assert project["last_run"]["id"] == 9

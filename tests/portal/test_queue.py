@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from jobs.models import Project, Run
+from jobs.models import Health, Project, Run
 
 
 def ask(client: Any, kind: str = "deploy") -> int:
@@ -73,3 +73,20 @@ def test_an_owner_deletes_a_project(api: Any, session: Session) -> None:
     assert session.query(Project).filter_by(name="sample").one().deleted_at is not None
     refused = api("alice").post("/api/projects/sample/runs", json={"kind": "deploy"})
     assert refused.status_code == 422 and "is being deleted" in refused.json["error"]["message"]
+
+
+def test_a_service_in_a_crash_loop_is_seen(api: Any, page: Any, session: Session) -> None:
+    project = session.query(Project).filter_by(name="sample").one()
+    name = api("bob").get("/api/projects/sample").json["project"]["services"][0]["name"]
+    cause = "its process ended with exit code 1 and was restarted 4 times"
+    session.add(
+        Health(environment_id=project.environments[0].id, service=name, restarts=4, cause=cause)
+    )
+    session.commit()
+    (found,) = [
+        each
+        for each in api("bob").get("/api/projects/sample").json["project"]["services"]
+        if each["name"] == name
+    ]
+    assert (found["restarts"], found["ill"]) == (4, cause)
+    assert cause in page("bob").get("/projects/sample").get_data(as_text=True)

@@ -1,0 +1,115 @@
+"""Webhooks: only what is signed counts, and it counts once."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from jobs.hooks import signed
+from jobs.models import Delivery, Run
+
+PUSH = {"ref": "refs/heads/main", "after": "a" * 40}
+
+
+@pytest.fixture
+def hook(api: Any, app: Flask) -> tuple[str, str]:
+    """Path and secret."""
+    made = api("alice").post("/api/projects/sample/hooks", json={}).json["hook"]
+    return "/hooks/" + made["url"].rpartition("/")[2], made["secret"]
+
+
+def send(
+    client: FlaskClient, hook: tuple[str, str], told: Any, key: str = "d1", **headers: str
+) -> Any:
+    path, secret = hook
+    body = told if isinstance(told, bytes) else json.dumps(told).encode()
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    given = {
+        "X-GitHub-Delivery": key,
+        "X-Hub-Signature-256": f"sha256={signature}",
+        "Content-Type": "application/json",
+        **headers,
+    }
+    return client.post(path, data=body, headers=given)
+
+
+def test_github_s_own_example() -> None:
+    """The vector of GitHub's documentation."""
+    told = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+    headers = {"X-Hub-Signature-256": told}
+    assert signed("It's a Secret to Everybody", headers, b"Hello, World!")
+    assert not signed("It's a Secret to Everybody", headers, b"Hello, World")
+    assert not signed("It's a Secret to Everybody", {}, b"Hello, World!")
+
+
+def test_a_push_becomes_a_deploy_of_that_commit(
+    app: Flask, hook: tuple[str, str], rung: list[int], session: Session
+) -> None:
+    rung.clear()
+    answer = send(app.test_client(), hook, PUSH)
+    assert answer.status_code == 202
+    run = session.get_one(Run, answer.json["run"])
+    assert (run.kind, run.ref, run.requested_by, run.state) == (
+        "deploy", "a" * 40, "webhook", "queued",
+    )  # fmt: skip
+    assert rung == [run.id]
+
+
+def test_the_same_delivery_makes_one_run(
+    app: Flask, hook: tuple[str, str], session: Session
+) -> None:
+    answers = [send(app.test_client(), hook, PUSH) for _ in range(3)]
+    assert [each.status_code for each in answers] == [202, 200, 200]
+    assert len({each.json["run"] for each in answers}) == 1
+    assert session.query(Delivery).count() == 1
+
+
+def test_without_a_delivery_id_the_body_is_the_key(app: Flask, hook: tuple[str, str]) -> None:
+    answers = [send(app.test_client(), hook, PUSH, key="") for _ in range(2)]
+    assert [each.status_code for each in answers] == [202, 200]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"zen": "Keep it logically awesome."},
+        {"ref": "refs/heads/other", "after": "a" * 40},
+        {"ref": "refs/tags/main", "after": "a" * 40},
+        {"ref": "refs/heads/main", "after": "0" * 40},
+        {"ref": "refs/heads/main", "after": "--upload-pack=x"},
+        {"ref": ["refs/heads/main"], "after": {}},
+    ],
+)
+def test_what_is_no_push_to_the_branch_deploys_nothing(
+    app: Flask, hook: tuple[str, str], session: Session, told: Any
+) -> None:
+    before = session.query(Run).count()
+    answer = send(app.test_client(), hook, told)
+    assert (answer.status_code, answer.json["run"]) == (200, None)
+    assert session.query(Run).count() == before
+
+
+def test_what_is_not_signed_is_refused(app: Flask, hook: tuple[str, str], session: Session) -> None:
+    before = session.query(Run).count()
+    for headers in (
+        {"X-Hub-Signature-256": "sha256=" + "0" * 64},
+        {"X-Hub-Signature-256": ""},
+        {"X-Hub-Signature-256": "sha256=é"},
+    ):
+        answer = send(app.test_client(), hook, PUSH, **headers)
+        assert answer.status_code == 401 and "secret" in answer.json["error"]["remedy"]
+    assert send(app.test_client(), (hook[0], "another"), PUSH).status_code == 401
+    assert send(app.test_client(), ("/hooks/none", "x"), PUSH).status_code == 404
+    assert session.query(Run).count() == before
+
+
+def test_a_bad_body_is_told(app: Flask, hook: tuple[str, str]) -> None:
+    for body in (b"no json", b"[1]", b"\xff"):
+        assert send(app.test_client(), hook, body).status_code == 422
