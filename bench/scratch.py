@@ -118,4 +118,5 @@ def platform(
         finally:
             scratch.purge()
             if scratch.home.is_mount():
-                subprocess.run(["umount", scratch.home], check=True)
+                # This process may have its database open still.
+                subprocess.run(["umount", "--lazy", scratch.home], check=True)

@@ -33,6 +33,8 @@ from stacks.engine import pulumi_command
 
 STEP = 0.2
 LOOK_EVERY = 2.0
+# The portal answers before the engine works: where both want the processor, deploys wait.
+NICE = 5
 log = logging.getLogger(__name__)
 
 
@@ -116,6 +118,7 @@ def work(settings: Settings) -> None:
 
 def main() -> None:
     logging.basicConfig(level=logging.WARNING)
+    os.nice(NICE)
     settings = Settings.from_environ()
     engine = open_engine(settings.database_url)
     create_tables(engine)

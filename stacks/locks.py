@@ -69,9 +69,16 @@ def connected(url: str) -> Iterator[psycopg.Connection | None]:
 
 
 def dead_owner(content: bytes) -> int | None:
-    """The pid of a lock whose owner on this host is dead, else None."""
+    """The pid of a lock whose owner on this host is dead, else None.
+
+    The engine writes a lock in one step; one that is cut off was written on a full disk, is
+    nobody's (0), and stops every later operation with "unexpected end of JSON input".
+    """
     try:
         owner = json.loads(content)
+    except ValueError:
+        return 0
+    try:
         pid, host = int(owner["pid"]), owner.get("hostname")
     except (ValueError, KeyError, TypeError):
         return None

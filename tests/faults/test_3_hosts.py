@@ -153,6 +153,8 @@ class Engine:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(60)
+        if (self.folder / "data").is_mount():
+            subprocess.run(["umount", "--lazy", self.folder / "data"], check=True)
 
     def load(self, *names: str) -> None:
         saved = subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE)

@@ -46,12 +46,19 @@ def test_every_other_lock_stays(tmp_path: Path, dead: int) -> None:
     kept = [
         lock(tmp_path, owner(os.getpid())),
         lock(tmp_path, owner(dead, "another-host")),
-        lock(tmp_path, "no json"),
         lock(tmp_path, {"hostname": socket.gethostname()}),
         lock(tmp_path, owner(dead), stack="staging"),
     ]
     assert free_dead_lock(f"file://{tmp_path}", "shop", "production") == []
     assert all(path.exists() for path in kept)
+
+
+@pytest.mark.parametrize("cut_off", ["", '{"pid": 12, "userna'])
+def test_a_lock_that_is_cut_off_goes(tmp_path: Path, cut_off: str) -> None:
+    """As a full disk leaves it; the engine can't read it and refuses all work."""
+    path = lock(tmp_path, cut_off)
+    assert free_dead_lock(f"file://{tmp_path}", "shop", "production") == [0]
+    assert not path.exists()
 
 
 def test_a_pid_that_was_given_to_a_younger_process_is_no_owner(tmp_path: Path) -> None:
