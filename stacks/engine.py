@@ -169,6 +169,10 @@ class Engine:
                 "wait until it has ended, then try again",
             ) from None
         except automation.CommandError as error:
+            if "no space left on device" in str(error):
+                raise EngineFailure(
+                    "the disk is full", [], "make room on the host, then ask for it again"
+                ) from None
             raise EngineFailure(
                 first_cause(listener, str(error)),
                 listener.failed,

@@ -35,7 +35,8 @@ def free_dead_lock(backend_url: str, project: str, stack: str) -> list[int]:
 
 def from_files(folder: Path) -> list[int]:
     freed = []
-    for path in folder.glob("*.json"):
+    # A lock that was never finished is NAME.json.HEX.tmp, and is listed by the engine as well.
+    for path in folder.glob("*.json*"):
         try:
             pid = dead_owner(path.read_bytes())
         except OSError:

@@ -108,6 +108,8 @@ def test_the_disk_is_full_in_the_middle(small_disk: Ground, name: str) -> None:
     field.wait_struck()
     ended = field.wait_final(run)
     assert ended.state in ("failed", "succeeded"), field.project.log(run)
+    if ended.state == "failed":
+        assert "disk is full" in ended.error["message"] or "no space left" in ended.error["message"]  # type: ignore[index]
     assert field.number_served() in (served, field.number)
     waits = field.project.request("deploy")
     time.sleep(6)
@@ -153,7 +155,8 @@ class Engine:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(60)
-        if (self.folder / "data").is_mount():
+        # dockerd mounts its folder on itself; pathlib sees only other file systems as mounts.
+        if str(self.folder / "data") in Path("/proc/self/mounts").read_text():
             subprocess.run(["umount", "--lazy", self.folder / "data"], check=True)
 
     def load(self, *names: str) -> None:
