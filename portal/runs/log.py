@@ -1,10 +1,12 @@
-"""A run's log: a file that only grows, read by byte offset, without what a terminal obeys."""
+"""A run's log, read by byte offset, without what a terminal obeys."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from jobs.log_files import part_at, parts
 
 PIECE = 64 * 1024
 ESCAPES = re.compile(
@@ -31,18 +33,27 @@ def clean(text: str) -> str:
 
 
 def read(path: Path, offset: int, *, final: bool, size: int = PIECE) -> Piece:
-    """Whole lines from an offset on, about `size` bytes; of a final log also its last half line."""
+    """Whole lines from an offset on, about `size` bytes; of a final log also its last half line.
+
+    Where the middle of a long log was left out, a line says so and reading goes on after it.
+    """
+    part, last = part_at(path, offset)
+    if part is None:
+        return Piece("", offset)
+    if offset < part.start:
+        told = f"… {part.start - offset} bytes of the log are left out here …\n"
+        return Piece(told, part.start)
     try:
-        with path.open("rb") as file:
-            file.seek(offset)
+        with part.path.open("rb") as file:
+            file.seek(offset - part.start)
             data = file.read(size)
-            at_end = len(data) < size
     except FileNotFoundError:
         return Piece("", offset)
+    at_end = len(data) < size
     end = data.rfind(b"\n") + 1
     if end == 0 and not at_end:
         end = whole_characters(data)  # one line longer than a piece
-    if at_end and final:
+    if at_end and (final or not last):
         end = len(data)
     return Piece(clean(data[:end].decode("utf-8", "replace")), offset + end)
 
@@ -59,13 +70,21 @@ def whole_characters(data: bytes) -> int:
 
 def tail(path: Path, *, final: bool, size: int = PIECE) -> tuple[int, Piece]:
     """Where the last lines start, and these lines."""
-    try:
-        length = path.stat().st_size
-    except FileNotFoundError:
-        return 0, Piece("", 0)
+    there = parts(path)
+    length = there[-1].end if there else 0
     start = max(0, length - size)
-    if start:
-        with path.open("rb") as file:
-            file.seek(start)
+    part, _ = part_at(path, start)
+    if part is None:
+        return 0, Piece("", 0)
+    start = max(start, part.start)
+    if start > part.start:
+        with part.path.open("rb") as file:
+            file.seek(start - part.start)
             start += len(file.readline())
-    return start, read(path, start, final=final, size=size)
+    piece = read(path, start, final=final, size=size)
+    while piece.next < length:  # over the seam of two files
+        more = read(path, piece.next, final=final, size=size)
+        if more.next == piece.next:
+            break
+        piece = Piece(piece.text + more.text, more.next)
+    return start, piece

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import os
+import re
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.log import MASK, RunLog
+from jobs.log_files import parts, whole
+from portal.runs.log import read
 
 SECRET = "p@ss/w rd+42"
 
@@ -47,10 +52,57 @@ def test_lines_are_kept_with_their_time(tmp_path: Path) -> None:
     assert (tmp_path / "runs/1.log").stat().st_mode & 0o777 == 0o600
 
 
-@given(st.text(min_size=4, max_size=40), st.text(max_size=20), st.text(max_size=20))
-def test_no_value_gets_through(secret: str, before: str, after: str) -> None:
-    log = RunLog.__new__(RunLog)
-    log.hidden = []
-    log.hide([secret])
-    if secret not in before + MASK and secret not in MASK + after:
-        assert secret not in log.redact(f"{before}{secret}{after}").replace(MASK, "\0")
+SMALL = {"head": 300, "piece": 200, "kept": 2}
+
+
+def test_of_a_long_log_beginning_and_end_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "1.log"
+    with RunLog(path, **SMALL) as log:
+        for number in range(200):
+            log(f"line {number:04}")
+    text = whole(path).decode()
+    assert "line 0000" in text and "line 0199" in text and "line 0100" not in text
+    assert len(text) <= 300 + 2 * 200
+    assert parts(path)[-1].end == 200 * len("00:00:00 line 0000\n")
+
+
+def test_another_worker_goes_on_where_the_first_died(tmp_path: Path) -> None:
+    path = tmp_path / "1.log"
+    for begin in (0, 50, 100):
+        log = RunLog(path, **SMALL)  # never closed
+        for number in range(begin, begin + 50):
+            log(f"line {number:04}")
+    assert parts(path)[-1].end == 150 * len("00:00:00 line 0000\n")
+    assert whole(path).endswith(b" line 0149\n")
+
+
+@given(st.lists(st.text("ab é", max_size=90), max_size=40), st.integers(40, 200), st.data())
+def test_a_reader_meets_lines_once_and_in_order_up_to_the_last(
+    lines: list[str], size: int, data: st.DataObject
+) -> None:
+    """However far behind the writer it is, and wherever the log was cut."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "1.log"
+        text, offset = "", 0
+        with RunLog(path, head=300, piece=size, kept=2) as log:
+            for number, line in enumerate(lines):
+                log(f"<{number}>{line}")
+                if data.draw(st.booleans()):
+                    piece = read(path, offset, final=False, size=64)
+                    text, offset = text + piece.text, piece.next
+        while (piece := read(path, offset, final=True, size=64)).next > offset:
+            text, offset = text + piece.text, piece.next
+        met = [int(number) for number in re.findall(r"<(\d+)>", text)]
+        assert met == sorted(set(met))
+        assert met[:1] == ([0] if lines else []) and met[-1:] == ([len(lines) - 1] if lines else [])
+        assert "left out" in text or met == list(range(len(lines)))
+
+
+def test_a_full_disk_costs_lines_and_not_the_run(tmp_path: Path) -> None:
+    with RunLog(tmp_path / "1.log") as log:
+        kept, log.file = log.file, os.open("/dev/full", os.O_WRONLY)
+        log("lost")
+        os.close(log.file)
+        log.file = kept
+        log("kept")
+    assert whole(tmp_path / "1.log").endswith(b" kept\n")
