@@ -22,6 +22,8 @@ from jobs.models import Run
 
 NAMED = {point.name: point for point in OTHERS}
 FREE_MB = 80
+# Of its own: with none at all, dockerd takes the host's docker0 away.
+BRIDGE = "pwfault0"
 
 
 def wait_state(field: Ground, run_id: int, *states: str) -> None:
@@ -121,6 +123,10 @@ def test_the_disk_is_full_in_the_middle(small_disk: Ground, name: str) -> None:
     field.check_clean(waits)
 
 
+def ip(*argv: str) -> None:
+    subprocess.run(["ip", *argv], check=True)
+
+
 class Engine:
     """A Docker engine of the test's own, beside the host's; its state is in `folder`."""
 
@@ -130,9 +136,13 @@ class Engine:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        if not Path(f"/sys/class/net/{BRIDGE}").exists():
+            ip("link", "add", BRIDGE, "type", "bridge")
+            ip("address", "add", "10.214.0.1/24", "dev", BRIDGE)
+            ip("link", "set", BRIDGE, "up")
         command = [
             "dockerd", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
-            "--pidfile", f"{self.folder}/pid", "--host", self.url, "--bridge", "none",
+            "--pidfile", f"{self.folder}/pid", "--host", self.url, "--bridge", BRIDGE,
             "--iptables=false", "--default-address-pool", "base=10.213.0.0/16,size=24",
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
@@ -155,6 +165,7 @@ class Engine:
         assert self.process is not None
         self.process.terminate()
         self.process.wait(60)
+        ip("link", "delete", BRIDGE)
         # dockerd mounts its folder on itself; pathlib sees only other file systems as mounts.
         if str(self.folder / "data") in Path("/proc/self/mounts").read_text():
             subprocess.run(["umount", "--lazy", self.folder / "data"], check=True)
