@@ -62,8 +62,8 @@ class Client:
             raise no_portwright(self.url)
         return content
 
-    def text(self, path: str) -> str:
-        return self.send("GET", path).text
+    def text(self, path: str, params: dict[str, str] | None = None) -> str:
+        return self.send("GET", path, params=params).text
 
     def log(self, run: int, offset: int) -> LogPiece:
         response = self.send("GET", f"/api/runs/{run}/log", params={"offset": offset})

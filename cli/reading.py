@@ -58,9 +58,26 @@ def of(environment: str | None) -> dict[str, str]:
 @click.command()
 @click.argument("project_or_run")
 @click.option("--follow", "watch", is_flag=True, help="Go on until the run ends.")
-def logs(project_or_run: str, watch: bool) -> None:
-    """Print the log of a run, or of the newest run of a project."""
+@click.option("--services", is_flag=True, help="What the project's services print, instead.")
+@click.option("--service", help="Only this one's.")
+@click.option("--tail", type=click.IntRange(1, 10_000), default=500, show_default=True)
+@click.option("--grep", metavar="TEXT", help="Only lines with this in them.")
+@environment_option
+def logs(
+    project_or_run: str,
+    watch: bool,
+    services: bool,
+    service: str | None,
+    tail: int,
+    grep: str | None,
+    environment: str | None,
+) -> None:
+    """Print the log of a run, or of the newest run of a project; or what its services print."""
     client = connect()
+    if services or service:
+        asked = {"service": service, "q": grep, "environment": environment}
+        params = {"tail": str(tail), **{key: text for key, text in asked.items() if text}}
+        return print_log(client.text(project_path(project_or_run, "logs"), params))
     run = run_meant(client, project_or_run)
     if watch:
         return print_end(follow(client, run, print_log))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -44,3 +46,9 @@ def open_newest(
             path="build.secrets",
         )
     return row.version, Fernet(vault_key).decrypt(row.sealed).decode()
+
+
+def open_all(rows: Iterable[Secret], vault_key: str) -> list[str]:
+    """The values of these rows, to be hidden."""
+    vault = Fernet(vault_key)
+    return [vault.decrypt(row.sealed).decode() for row in rows]

@@ -55,7 +55,7 @@ def http_failure(error: HTTPException) -> ResponseReturnValue:
 
 
 def request_failure(error: PortwrightError) -> ResponseReturnValue:
-    return answer(422, error.message, error.remedy, error.path)
+    return answer(503 if error.path == "docker" else 422, error.message, error.remedy, error.path)
 
 
 def conflict(error: IntegrityError) -> ResponseReturnValue:

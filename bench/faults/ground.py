@@ -21,6 +21,7 @@ from stacks.processes import marked
 
 INJECT = Path(__file__).parent / "inject"
 PATIENCE = 60.0
+TICKS = "import itertools, time\nfor n in itertools.count(): print('tick', n); time.sleep(0.2)"
 SECRET = "s3cret-canary-4711"
 
 
@@ -46,7 +47,7 @@ class Ground:
                     "env": {"NUMBER": str(self.number)},
                     **web,
                 },
-                "idle": {"image": "python:3.11", "command": ["sleep", "infinity"]},
+                "idle": {"image": "python:3.11", "command": ["python3", "-u", "-c", TICKS]},
             },
         }
 

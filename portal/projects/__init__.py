@@ -6,4 +6,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("projects", __name__)
 
-from portal.projects import actions, environments, members, pages  # noqa: E402, F401
+from portal.projects import actions, environments, logs, members, pages  # noqa: E402, F401

@@ -49,7 +49,7 @@ def events(
         sleep(POLL)
 
 
-def event(name: str, text: str, offset: int | None = None) -> str:
+def event(name: str, text: str, offset: int | str | None = None) -> str:
     lines = [f"event: {name}"] + ([] if offset is None else [f"id: {offset}"])
     lines += [f"data: {line}" for line in text.split("\n")]
     return "\n".join(lines) + "\n\n"

@@ -129,3 +129,32 @@ def test_the_portal_dies_while_a_log_is_read(field: Ground, token: str) -> None:
         assert session.get_one(Run, run).state == "succeeded"
     assert reader.ended and reader.lost
     assert reader.lines == field.project.log(run).splitlines()
+
+
+def test_what_services_print_is_read_and_followed_without_loss(field: Ground, token: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", field.scratch.ports[0], timeout=20)
+    headers = {"Authorization": f"Bearer {token}"}
+
+    def get(path: str, **more: str) -> http.client.HTTPResponse:
+        connection.request("GET", f"/api/projects/faulty/{path}", headers={**headers, **more})
+        return connection.getresponse()
+
+    lines = get("logs?service=idle&tail=5").read().decode().splitlines()
+    assert len(lines) == 5 and all(" idle | tick " in line for line in lines)
+    assert get("logs?q=no-such-words").read() == b""
+    ticks: list[int] = []
+    last = ""
+    for _ in range(3):  # a reader that is cut off twice
+        answer = get("logs/stream?service=idle", **({"Last-Event-ID": last} if last else {}))
+        seen = 0
+        while seen < 4:
+            line = answer.readline().decode().strip()
+            if line.startswith("id: "):
+                last = line.removeprefix("id: ")
+            elif line.startswith("data: "):
+                ticks.append(int(line.rpartition(" ")[2]))
+            elif not line and ticks:
+                seen += 1
+        connection.close()
+        time.sleep(1)
+    assert ticks == list(range(ticks[0], ticks[0] + len(ticks)))

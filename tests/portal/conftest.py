@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sample_data as data
@@ -15,6 +16,7 @@ from jobs.settings import Settings
 from portal import create_app
 from portal.bearer import new_token
 from portal.database import db
+from portal.projects import logs
 
 Cast = Callable[[str], FlaskClient]
 
@@ -36,6 +38,15 @@ def rung() -> list[int]:
 def bare(settings: Settings, rung: list[int]) -> Flask:
     """An app whose database is empty."""
     return create_app(settings, doorbell=rung.append, TESTING=True, WTF_CSRF_ENABLED=False)
+
+
+@pytest.fixture(autouse=True)
+def no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No engine is asked here: a host without one has the same answers."""
+    monkeypatch.setattr(logs, "connect", lambda: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(logs, "chosen", lambda *_: [])
+    monkeypatch.setattr(logs, "LONGEST", 0.2)
+    monkeypatch.setattr(logs, "LOOK", 0.05)
 
 
 @pytest.fixture

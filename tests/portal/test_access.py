@@ -69,6 +69,9 @@ CASES: dict[tuple[str, str], Case] = {
         "/projects/sample/members", *OWNER, form={"email": "charlie@example.org", "role": "viewer"}
     ),
     ("POST", "projects.remove_member"): Case("/projects/sample/members/3/remove", *OWNER),
+    ("GET", "projects.logs"): Case("/projects/sample/logs", *READ),
+    ("GET", "api.service_logs"): Case("/api/projects/sample/logs?tail=3", *API_READ),
+    ("GET", "api.follow_services"): Case("/api/projects/sample/logs/stream", *API_READ),
     ("GET", "projects.graph"): Case("/projects/sample/graph.svg", *READ),
     ("POST", "projects.add"): Case(
         "/projects/sample/environments", *MAINTAINER, form={"new": "staging"}
