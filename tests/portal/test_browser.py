@@ -29,6 +29,8 @@ PAGES = (
     "/account",
     "/projects/new",
     "/projects/sample",
+    "/queue",
+    "/projects/sample/logs",
     "/projects/sample/releases",
     "/projects/sample/releases/2",
     *(f"/runs/{number}" for number in range(1, 10)),
