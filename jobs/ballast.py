@@ -37,3 +37,12 @@ def drop(settings: Settings) -> bool:
             path.unlink()
             return True
     return False
+
+
+def was_dropped(settings: Settings) -> bool:
+    """True where the disk is full, or was until the ballast went and nobody has made room since."""
+    try:
+        room = disk_free_mb(settings.home)
+    except OSError:
+        return False
+    return room < FULL_MB or (not path_of(settings).exists() and room <= 2 * SIZE_MB)

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import apply, approval, repair
+from jobs import apply, approval, ballast, repair
 from jobs.claims import claim_next, claimable
 from jobs.context import Context
 from jobs.database import session_factory
@@ -78,12 +78,17 @@ def end(context: Context) -> None:
             fail(context, told)
         else:
             log("".join(traceback.format_exception(told)))
-            fail(context, in_words(told))
+            fail(context, in_words(told, context.settings))
     log(f"run {run.id} {state_of(context)}")
 
 
-def in_words(error: Exception) -> PortwrightError:
+def in_words(error: Exception, settings: Settings) -> PortwrightError:
     """What broke that is nobody's mistake: the host's, or ours."""
+    no_room = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    if no_room or (isinstance(error, OperationalError) and ballast.was_dropped(settings)):
+        return PortwrightError(
+            "the disk is full", remedy="make room on the host, then ask for it again"
+        )
     if isinstance(error, OperationalError | InterfaceError):
         return PortwrightError(
             "the database did not answer", remedy="see that it runs, then ask for it again"
@@ -91,10 +96,6 @@ def in_words(error: Exception) -> PortwrightError:
     if isinstance(error, DockerException | RequestException):
         return PortwrightError(
             "the Docker engine did not answer", remedy="see that it runs, then ask for it again"
-        )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return PortwrightError(
-            "the disk is full", remedy="make room on the host, then ask for it again"
         )
     return PortwrightError(
         f"Portwright itself failed: {type(error).__name__}: {error}",
