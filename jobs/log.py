@@ -12,6 +12,7 @@ from types import TracebackType
 
 from jobs.log_files import parts
 from jobs.redact import MASK, Redactor
+from jobs.terminal import clean
 
 __all__ = ["MASK", "RunLog"]
 HEAD = 1024 * 1024
@@ -38,6 +39,8 @@ class RunLog:
         self.start = last.start if last else 0
         self.end = last.end if last else 0
         self.file = self.open(last.path if last else path)
+        if last and last.end > last.start and not last.path.read_bytes().endswith(b"\n"):
+            self.end += os.write(self.file, b"\n")  # the writer before died within a line
 
     def open(self, path: Path) -> int:
         return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -47,7 +50,8 @@ class RunLog:
         self.redactor.hide(values)
 
     def redact(self, text: str) -> str:
-        return self.redactor.redact(text)
+        """Without secrets. Colours go first: one within a secret would hide it from here only."""
+        return self.redactor.redact(clean(text))
 
     def __call__(self, line: str) -> None:
         at = datetime.now(UTC).strftime("%H:%M:%S")

@@ -30,7 +30,8 @@ def forms(value: str) -> set[str]:
     for plain in (False, True):
         written = json.dumps(value, ensure_ascii=not plain)[1:-1]
         found |= {written, written.translate(HTML_IN_JSON), written.replace("/", "\\/")}
-    return found | {raw.hex(), raw.hex().upper()}
+    bare = forms(value.strip()) if value.strip() != value else set()
+    return found | bare | {raw.hex(), raw.hex().upper()}
 
 
 def within_base64(raw: bytes, alignment: int) -> set[str]:

@@ -16,7 +16,6 @@ from stacks.world import Place, containers
 
 MOST = 10_000
 STAMP = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z) ?")
-LONGEST = 16 * 1024
 
 
 @dataclass(frozen=True, order=True)
@@ -57,7 +56,7 @@ def line_of(container: Container, raw: bytes) -> Line:
         stamp[1].decode() if stamp else "",
         container.labels.get("portwright.service", ""),
         str(container.id)[:12],
-        text[:LONGEST].decode(errors="replace").rstrip("\r\n"),
+        text.decode(errors="replace").rstrip("\r\n"),
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from jobs.models import Environment, Secret
 from jobs.redact import Redactor
+from jobs.terminal import clean
 from jobs.ticks import place_of
 from jobs.vault import open_all
 from portal.access import get_environment, get_project, in_environment
@@ -21,7 +22,6 @@ from portal.context import settings
 from portal.database import db
 from portal.errors import Refused
 from portal.projects import blueprint
-from portal.runs.log import clean
 from portal.runs.stream import event
 from stacks.errors import PortwrightError
 from stacks.images.engine import connect
@@ -32,6 +32,7 @@ DEFAULT = 500
 READERS = threading.BoundedSemaphore(8)
 LONGEST = 600.0
 LOOK = 5.0
+LINE = 16 * 1024  # characters shown of a line, cut when its secrets are out
 
 
 def redactor(environment: Environment) -> Redactor:
@@ -43,7 +44,9 @@ def redactor(environment: Environment) -> Redactor:
 
 
 def shown(line: Line, hide: Redactor) -> str:
-    return f"{line.at[:19].replace('T', ' ')} {line.service} | {clean(hide.redact(line.text))}"
+    return (
+        f"{line.at[:19].replace('T', ' ')} {line.service} | {hide.redact(clean(line.text))[:LINE]}"
+    )
 
 
 def lines_of(environment: Environment) -> list[str]:

@@ -42,6 +42,15 @@ def test_a_secret_within_another_leaves_nothing(tmp_path: Path) -> None:
     assert text.split(" ", 1)[1] == f"token {MASK}\n"
 
 
+def test_a_colour_within_a_secret_does_not_bring_it_out(tmp_path: Path) -> None:
+    text = written(tmp_path, "hunter2\x1b[0msecret", hide=("hunter2secret",))
+    assert "hunter" not in text and MASK in text
+
+
+def test_a_value_kept_with_its_line_end_is_hidden_without_it(tmp_path: Path) -> None:
+    assert "abc123" not in written(tmp_path, "key abc123 x", hide=("abc123\n",))
+
+
 def test_very_short_values_are_left(tmp_path: Path) -> None:
     assert "a is on" in written(tmp_path, "a is on", hide=("a", "on"))
 
@@ -96,6 +105,16 @@ def test_a_reader_meets_lines_once_and_in_order_up_to_the_last(
         assert met == sorted(set(met))
         assert met[:1] == ([0] if lines else []) and met[-1:] == ([len(lines) - 1] if lines else [])
         assert "left out" in text or met == list(range(len(lines)))
+
+
+def test_a_line_that_was_cut_off_stays_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "1.log"
+    path.write_text("12:00:00 whole\n12:00:01 cut of")
+    with RunLog(path) as log:
+        log("taken up")
+    lines = path.read_text().splitlines()
+    assert lines[1] == "12:00:01 cut of" and lines[2].endswith(" taken up")
+    assert parts(path)[-1].end == path.stat().st_size
 
 
 def test_a_full_disk_costs_lines_and_not_the_run(tmp_path: Path) -> None:

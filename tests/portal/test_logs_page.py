@@ -43,7 +43,14 @@ def printed(
 ) -> None:
     project = session.query(Project).filter_by(name="sample").one()
     set_secret(session, settings.key("vault-key"), project, "key", SECRET, by="alice")
-    lines = ("started", f"key={SECRET}", "\x1b[31mRED\x1b[0m <b>bold</b>", "GET /health")
+    lines = (
+        "started",
+        f"key={SECRET}",
+        "\x1b[31mRED\x1b[0m <b>bold</b>",
+        "GET /health",
+        f"{SECRET[:7]}\x1b[0m{SECRET[7:]}",
+        "x" * 16_380 + SECRET,
+    )
     monkeypatch.setattr(logs, "chosen", lambda *_: [Container(*lines)])
 
 
@@ -54,6 +61,8 @@ def test_lines_without_secrets_and_without_what_a_terminal_obeys(api: Any) -> No
         f"2026-01-10 12:00:01 web | key={MASK}",
         "2026-01-10 12:00:02 web | RED <b>bold</b>",
         "2026-01-10 12:00:03 web | GET /health",
+        f"2026-01-10 12:00:04 web | {MASK}",
+        "2026-01-10 12:00:05 web | " + "x" * 16_380 + MASK[:4],
     ]
 
 
@@ -83,7 +92,7 @@ def test_the_stream_goes_on_after_what_was_seen(api: Any) -> None:
     headers = {"Last-Event-ID": "2026-01-10T12:00:01.000000000Z"}
     text = api("vera").get("/api/projects/sample/logs/stream", headers=headers).text
     assert "RED" in text and "started" not in text
-    assert "id: 2026-01-10T12:00:03.000000000Z" in text
+    assert "id: 2026-01-10T12:00:05.000000000Z" in text
     whole = api("vera").get("/api/projects/sample/logs/stream").text
     assert f"key={MASK}" in whole and SECRET not in whole
 
