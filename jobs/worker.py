@@ -19,7 +19,6 @@ from types import FrameType
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import ballast, execute, lease, reaper
 from jobs.claims import claimable
@@ -77,9 +76,9 @@ class Looker:
             sessions.kw["bind"].dispose()
         for run_id in dead:
             self.pool.once(f"recover {run_id}", partial(reaper.recover, run_id))
-        self.wake(waiting, sessions)
+        self.wake(waiting)
 
-    def wake(self, waiting: int, sessions: sessionmaker[Session]) -> None:
+    def wake(self, waiting: int) -> None:
         try:
             self.redis.ping()
         except RedisError:

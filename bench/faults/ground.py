@@ -89,6 +89,17 @@ class Ground:
             time.sleep(0.05)
         raise AssertionError(f"no end within {patience} s:\n{self.project.log(run_id)}")
 
+    def wait_state(self, run_id: int, *states: str, patience: float = 30.0) -> None:
+        """Until the Run is in one of these states."""
+        deadline = time.monotonic() + patience
+        while True:
+            with self.project.sessions() as session:
+                state = session.get_one(Run, run_id).state
+            if state in states:
+                return
+            assert time.monotonic() < deadline, (state, self.project.log(run_id))
+            time.sleep(0.05)
+
     def number_served(self) -> int:
         """Which version answers; waits a few seconds for one to do."""
         deadline = time.monotonic() + 20

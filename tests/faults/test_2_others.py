@@ -36,17 +36,6 @@ def committed(field: Ground, dockerfile: str) -> Iterator[None]:
         field.change()
 
 
-def wait_state(field: Ground, run_id: int, *states: str, patience: float = 30) -> None:
-    deadline = time.monotonic() + patience
-    while True:
-        with field.project.sessions() as session:
-            run = session.get_one(Run, run_id)
-            if run.state in states:
-                return
-            assert time.monotonic() < deadline, (run.state, field.project.log(run_id))
-        time.sleep(0.05)
-
-
 def cancelled(field: Ground, run_id: int) -> Run:
     with field.project.sessions() as session:
         cancel(session, session.get_one(Run, run_id), by="bob")
@@ -95,7 +84,7 @@ def test_cancel_ends_it_with_the_old_release_serving(field: Ground, state: str) 
     served = field.number_served()
     field.change()
     run = field.project.request("deploy")
-    wait_state(field, run, state)
+    field.wait_state(run, state)
     cancelled(field, run)
     assert field.number_served() == served
     field.check_clean(run)
@@ -142,7 +131,7 @@ def cli(field: Ground, command: str) -> None:
 def redis_in_the_middle(field: Ground, strike: object) -> None:
     field.change()
     first = field.project.request("deploy")
-    wait_state(field, first, "planning")
+    field.wait_state(first, "planning")
     later = field.project.request("plan")
     assert callable(strike)
     strike()
@@ -197,14 +186,14 @@ def test_the_worker_is_stopped_politely(field: Ground) -> None:
     """What is being built is handed back, and goes on with the next worker."""
     with committed(field, HANGS.replace("600", "20")):
         run = field.project.request("deploy")
-        wait_state(field, run, "building")
+        field.wait_state(run, "building")
         pid = daemon(field.scratch, "worker")
         began = time.monotonic()
         os.kill(pid, signal.SIGTERM)
         while start_time(pid):
             assert time.monotonic() - began < 15, "it does not stop"
             time.sleep(0.1)
-        wait_state(field, run, "queued", patience=1)
+        field.wait_state(run, "queued", patience=1)
     field.scratch.quickstart()
     ended = field.wait_final(run)
     assert ended.state == "succeeded", field.project.log(run)
@@ -214,7 +203,7 @@ def test_the_worker_is_stopped_politely(field: Ground) -> None:
 def test_all_processes_die_as_with_the_machine(field: Ground) -> None:
     field.change()
     run = field.project.request("deploy")
-    wait_state(field, run, "applying")
+    field.wait_state(run, "applying")
     for name in ("worker", "portal", "traefik", "redis"):
         os.killpg(daemon(field.scratch, name), signal.SIGKILL)
     with field.project.sessions() as session:
@@ -237,7 +226,7 @@ def test_a_project_deleted_in_the_middle_of_its_deploy(field: Ground) -> None:
         {**content, "services": {**content["services"], "two": content["services"]["one"]}}
     )
     deploy = doomed.request("deploy")
-    wait_state(field, deploy, "planning", "applying")
+    field.wait_state(deploy, "planning", "applying")
     with doomed.sessions() as session:
         project = session.query(Project).filter_by(name="doomed").one()
         (destroy,) = request_deletion(session, doomed.ring, project, by="alice")

@@ -26,17 +26,6 @@ FREE_MB = 80
 BRIDGE = "pwfault0"
 
 
-def wait_state(field: Ground, run_id: int, *states: str) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        with field.project.sessions() as session:
-            state = session.get_one(Run, run_id).state
-        if state in states:
-            return
-        assert time.monotonic() < deadline, (state, field.project.log(run_id))
-        time.sleep(0.05)
-
-
 def healthz(scratch: Scratch) -> int:
     try:
         with urllib.request.urlopen(
@@ -54,7 +43,7 @@ def test_postgres_is_restarted_in_the_middle(state: str, on_postgres: Ground) ->
     served = field.number_served()
     field.change()
     run = field.project.request("deploy")
-    wait_state(field, run, state)
+    field.wait_state(run, state, patience=60)
     os.kill(daemon(field.scratch, "postgres"), signal.SIGINT)
     time.sleep(2)
     assert healthz(field.scratch) == 503
@@ -204,7 +193,7 @@ def test_docker_is_killed_in_the_middle(own_engine: tuple[Ground, Engine], state
     served = field.number_served()
     field.change()
     run = field.project.request("deploy")
-    wait_state(field, run, state)
+    field.wait_state(run, state, patience=60)
     engine.kill()
     time.sleep(2)
     engine.start()
