@@ -67,15 +67,19 @@ def secret_versions(
     session: Session, project: Project, environment: str | None = None
 ) -> dict[str, int]:
     """Each secret's name with its newest version, by name: the environment's own before the shared."""
-    found: dict[str, int] = {}
-    for each in (None, environment) if environment else (None,):
-        query = (
-            select(Secret.name, func.max(Secret.version))
-            .where(Secret.project_id == project.id, Secret.environment.is_not_distinct_from(each))
-            .group_by(Secret.name)
-        )
-        found |= {name: version for name, version in session.execute(query)}
-    return dict(sorted(found.items()))
+    shared = own_versions(session, project.id, None)
+    own = own_versions(session, project.id, environment) if environment else {}
+    return dict(sorted({**shared, **own}.items()))
+
+
+def own_versions(session: Session, project_id: int, environment: str | None) -> dict[str, int]:
+    """Newest versions of what is an environment's own; None: of what all share."""
+    query = (
+        select(Secret.name, func.max(Secret.version))
+        .where(Secret.project_id == project_id, Secret.environment.is_not_distinct_from(environment))
+        .group_by(Secret.name)
+    )
+    return {name: version for name, version in session.execute(query)}
 
 
 def service_urls(session: Session, environment: Environment, http_port: int) -> list[str]:

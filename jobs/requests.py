@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.ending import supersede
-from jobs.models import Delivery, Environment, Member, Project, Release, Run, Secret, User
+from jobs.models import Environment, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
 from jobs.records import record
 from stacks.errors import PortwrightError
@@ -24,6 +24,7 @@ KINDS = {
 }  # fmt: skip
 MOST_ENVIRONMENTS = 20
 REF = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)[A-Za-z0-9._/-]{1,200}(?<![./])(?<!\.lock)")
+RESERVED = re.compile(r"previews|pr-[0-9]+")
 PLAN_HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -102,15 +103,41 @@ def request_run(
     volumes: Iterable[str] = (),
     approved_by: str | None = None,
     automatic: str | None = None,
-    delivery: Delivery | None = None,
 ) -> Run:
-    """Record a Run and wake a worker. Deploys that wait for their turn there are superseded.
+    """Record a Run and wake a worker: add_run() in a transaction of its own."""
+    run = add_run(
+        session, environment, kind, by=by, ref=ref, release=release, plan=plan, volumes=volumes,
+        approved_by=approved_by, automatic=automatic,
+    )  # fmt: skip
+    session.commit()
+    doorbell(run.id)
+    return run
+
+
+def add_run(
+    session: Session,
+    environment: Environment,
+    kind: str,
+    *,
+    by: str,
+    ref: str | None = None,
+    release: int | None = None,
+    plan: str | None = None,
+    volumes: Iterable[str] = (),
+    every_volume: bool = False,
+    approved_by: str | None = None,
+    automatic: str | None = None,
+    images_of: int | None = None,
+) -> Run:
+    """Record a Run; the caller commits, and wakes a worker after that. Deploys that wait for
+    their turn there are superseded.
 
     ref: branch, tag or SHA of a plan or deploy (default: the project's branch).
     release: the number a rollback goes to; with kind `plan`, previews that rollback.
-    plan: the hash of the plan agreed to. volumes: names that a destroy deletes too.
-    delivery: what a forge sent for it, kept in the same transaction.
-    approved_by: who agreed to just that plan and may. automatic: why Portwright itself asks, which needs nobody's approval.
+    plan: the hash of the plan agreed to. volumes: names that a destroy deletes too;
+    every_volume: all of them. approved_by: who agreed to just that plan and may. automatic: why
+    Portwright itself asks, which needs nobody's approval. images_of: the Run whose images a
+    plan is made with, rather than with its own.
     Raises PortwrightError where a value can't be used.
     """
     if kind not in KINDS:
@@ -142,6 +169,8 @@ def request_run(
             "volumes": [check_volume_name("volumes", name) for name in volumes],
             **({"automatic": automatic} if automatic else {}),
             **({"bound": True} if plan else {}),
+            **({"every_volume": True} if every_volume else {}),
+            **({"images_of": images_of} if images_of else {}),
         },
         requested_by=by,
         priority=KINDS[kind],
@@ -155,12 +184,7 @@ def request_run(
     session.add(run)
     session.flush()
     supersede(session, run)
-    if delivery is not None:
-        delivery.run_id = run.id
-        session.add(delivery)
     record(session, by, f"run.{kind}", environment.project.name, run=run.id, release=release)
-    session.commit()
-    doorbell(run.id)
     return run
 
 
@@ -193,7 +217,11 @@ def allow_host_access(session: Session, project: Project, allowed: bool, *, by: 
 def add_environment(session: Session, project: Project, name: str, *, by: str) -> Environment:
     """A further environment of the project, with nothing deployed in it."""
     check_name("environment", name)
-    there = session.scalars(select(Environment).where(Environment.project_id == project.id)).all()
+    if RESERVED.fullmatch(name):
+        raise PortwrightError(
+            f"{name!r} is a name for previews", remedy="choose another name", path="environment"
+        )
+    there = [each for each in project.environments if each.kind == "standing"]
     if any(each.name == name for each in there):
         raise PortwrightError(
             f"{project.name} has an environment {name!r} already",

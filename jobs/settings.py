@@ -13,6 +13,7 @@ from stacks.errors import PortwrightError
 PREFIX = "PORTWRIGHT_"
 DEFAULT_CACHE = Path("~/.cache/portwright").expanduser()
 INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
+DOMAIN = re.compile(r"(?=.{1,150}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 MIRROR = re.compile(r"mirror:[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 
 
@@ -40,6 +41,8 @@ class Settings:
     min_memory_mb: int = 128
     log_days: int = 30
     log_runs: int = 200
+    previews: int = 20
+    domain: str = "localhost"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -96,6 +99,10 @@ class Settings:
             min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
+            previews=number("PREVIEWS", cls.previews, 200),
+            domain=text(
+                "DOMAIN", cls.domain, DOMAIN.pattern, "give a domain such as apps.example.com"
+            ),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
         )
 
