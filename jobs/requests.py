@@ -15,7 +15,13 @@ from jobs.models import Environment, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
 from jobs.records import record
 from stacks.errors import PortwrightError
-from stacks.names import check_name, check_secret_name, check_volume_name
+from stacks.names import (
+    HTTP_REPOSITORY,
+    check_name,
+    check_ref,
+    check_secret_name,
+    check_volume_name,
+)
 
 Doorbell = Callable[[int], None]
 # Each with its priority: a way back goes before everything, a look at what drifted after it.
@@ -23,7 +29,6 @@ KINDS = {
     "plan": 1, "deploy": 1, "rollback": 2, "destroy": 1, "refresh": 1, "drift": 0, "reconcile": 1,
 }  # fmt: skip
 MOST_ENVIRONMENTS = 20
-REF = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)[A-Za-z0-9._/-]{1,200}(?<![./])(?<!\.lock)")
 RESERVED = re.compile(r"previews|pr-[0-9]+")
 PLAN_HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -66,19 +71,10 @@ def create_project(
     return project
 
 
-def check_ref(path: str, ref: str) -> None:
-    if not REF.fullmatch(ref):
-        raise PortwrightError(
-            f"{ref!r} is no branch, tag or commit that can be used",
-            remedy="use letters, digits and . _ / - only, no leading '-', no '..'",
-            path=path,
-        )
-
-
 def check_repository(url: str) -> None:
     """An allowlist of transports: git runs programs for some of the others (ext::, see CVE-2017-1000117)."""
     absolute = re.fullmatch(r"/[A-Za-z0-9._/@+-]+", url) and ".." not in url
-    remote = re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+/[A-Za-z0-9._/~+%-]+", url)
+    remote = HTTP_REPOSITORY.fullmatch(url)
     ssh = re.fullmatch(
         r"(ssh://)?[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9.-]+[:/][A-Za-z0-9._/~-]+", url
     )
