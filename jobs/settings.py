@@ -43,6 +43,8 @@ class Settings:
     log_runs: int = 200
     previews: int = 20
     domain: str = "localhost"
+    repository_mb: int = 1024
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -99,6 +101,15 @@ class Settings:
             min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
+            repository_mb=number("REPOSITORY_MB", cls.repository_mb, 102_400, least=1),
+            allowed_hosts=tuple(
+                text(
+                    "ALLOW", "", r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
+                    "give hosts, addresses or networks with commas between them",
+                ).split(",")
+            )
+            if given.get(PREFIX + "ALLOW")
+            else (),
             previews=number("PREVIEWS", cls.previews, 200),
             domain=text(
                 "DOMAIN", cls.domain, DOMAIN.pattern, "give a domain such as apps.example.com"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from stacks.errors import PortwrightError
 from stacks.fields import Rule
@@ -37,15 +39,21 @@ def freeze(
     subject: str,
     images: Mapping[str, BuiltImage],
     secret_versions: Mapping[str, int],
+    preview: Preview | None = None,
 ) -> Spec:
-    """Resolve a project file; raises PortwrightError where a secret it names is not set."""
+    """Resolve a project file; raises PortwrightError where a secret it names is not set.
+
+    preview: of a pull request's environment, the names under which it is reached.
+    """
     try:
-        services = wanted.services_in(environment)
+        services = wanted.services_in(environment, preview=preview is not None)
     except ValueError as error:
         raise PortwrightError(
             str(error), remedy="correct what differs there", path=f"{FILE_NAME}: environments"
         ) from None
     routes = {name: routes_of(wanted.name, environment, name, s) for name, s in services.items()}
+    if preview is not None:
+        routes = preview.routes(wanted.name, environment, routes)
     public = {name: public_host(found) for name, found in routes.items() if found}
     values = Values(wanted.name, References(services, public), secret_versions)
     return Spec(
@@ -74,6 +82,36 @@ def freeze(
             for name, service in services.items()
         },
     )
+
+
+@dataclass(frozen=True)
+class Preview:
+    """domain: under which previews have their names. guard: who may look, of Spec.guard."""
+
+    domain: str
+    guard: str | None = None
+
+    def routes(
+        self, project: str, environment: str, found: Mapping[str, list[Route]]
+    ) -> dict[str, list[Route]]:
+        """`pr-12-shop.<domain>` for the first service that has a route, `api-pr-12-shop.<domain>`
+        for the others: one label, so that one wildcard certificate is enough."""
+        first = next((name for name, routes in found.items() if routes), None)
+        named = {
+            name: label("-".join([*([] if name == first else [name]), environment, project]))
+            for name in found
+        }
+        return {
+            name: [Route(host=f"{named[name]}.{self.domain}", guard=self.guard)] if routes else []
+            for name, routes in found.items()
+        }
+
+
+def label(text: str) -> str:
+    """A DNS label (RFC 1035: up to 63 characters); of a longer one the end is a hash."""
+    if len(text) <= 63:
+        return text
+    return f"{text[:52].rstrip('-')}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
 class Values:

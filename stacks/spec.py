@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from stacks.graph import deploy_order
 from stacks.service_file import Condition, Healthcheck, HostAccess, Logs, Publish, Resources
@@ -48,12 +48,23 @@ def secrets_in(value: Value) -> list[SecretVersion]:
 
 
 class Route(Frozen):
-    """A host (and path prefix) that reaches the service, or sends visitors to another host."""
+    """A host (and path prefix) that reaches the service, or sends visitors to another host.
+
+    guard: who may look: `password:` and a bcrypt hash, or `members:` and the address that is
+    asked about each request; None: everybody.
+    """
 
     host: str
     path: str | None = None
     strip: bool = False
     redirect: str | None = None
+    guard: str | None = None
+
+    @model_serializer(mode="wrap")
+    def without_guard(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was frozen before there were guards is as it was."""
+        data: dict[str, Any] = dump(self)
+        return data if self.guard else {k: v for k, v in data.items() if k != "guard"}
 
 
 class Need(Frozen):
