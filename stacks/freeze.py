@@ -22,6 +22,7 @@ from stacks.spec import (
 )
 
 STATIC_PORT = 8080
+LOCAL = "localhost"
 # What is in a Spec as it is in the file.
 SAME = {
     "command", "entrypoint", "working_dir", "user", "init", "read_only", "tmpfs", "shm_size",
@@ -37,15 +38,21 @@ def freeze(
     subject: str,
     images: Mapping[str, BuiltImage],
     secret_versions: Mapping[str, int],
+    base: str = LOCAL,
 ) -> Spec:
-    """Resolve a project file; raises PortwrightError where a secret it names is not set."""
+    """Resolve a project file; raises PortwrightError where a secret it names is not set.
+
+    base: what the names end in that services get by themselves.
+    """
     try:
         services = wanted.services_in(environment)
     except ValueError as error:
         raise PortwrightError(
             str(error), remedy="correct what differs there", path=f"{FILE_NAME}: environments"
         ) from None
-    routes = {name: routes_of(wanted.name, environment, name, s) for name, s in services.items()}
+    routes = {
+        name: routes_of(wanted.name, environment, name, s, base) for name, s in services.items()
+    }
     public = {name: public_host(found) for name, found in routes.items() if found}
     values = Values(wanted.name, References(services, public), secret_versions)
     return Spec(
@@ -133,13 +140,25 @@ def needs_of(service: Service, services: Mapping[str, Service]) -> dict[str, Nee
     return found
 
 
-def routes_of(project: str, environment: str, name: str, service: Service) -> list[Route]:
-    """A service's routes; `*.localhost` is this machine everywhere (RFC 6761)."""
+def routes_of(
+    project: str, environment: str, name: str, service: Service, base: str = LOCAL
+) -> list[Route]:
+    """A service's routes; `*.localhost` is this machine everywhere (RFC 6761).
+
+    Raises PortwrightError for a domain that looks like what another service may get by itself.
+    """
     if port_of(service) is None or not service.public or (service.host and service.host.network):
         return []
     # A further label, not a joined one: no two sets of names give one host.
     scope = project if environment == "production" else f"{project}.{environment}"
-    own = Route(host=f"{name}.{scope}.localhost")
+    own = Route(host=f"{name}.{scope}.{base}")
+    for domain in service.domains:
+        if domain.host.removesuffix(f".{base}").count(".") and domain.host.endswith(f".{base}"):
+            raise PortwrightError(
+                f"{domain.host} is a name that this host gives by itself",
+                remedy=f"choose one that does not end in .{base}, or has one label before it",
+                path=f"services.{name}.domains",
+            )
     return [own, *(Route(**domain.model_dump()) for domain in service.domains)]
 
 
