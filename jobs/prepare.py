@@ -117,6 +117,7 @@ def committed_spec(context: Context) -> Spec:
             subject=source.subject,
             images=images(context, source, wanted),
             secret_versions=secret_versions(context.session, project, context.environment.name),
+            base=settings.domain,
         )
 
 

@@ -13,7 +13,10 @@ from stacks.errors import PortwrightError
 PREFIX = "PORTWRIGHT_"
 DEFAULT_CACHE = Path("~/.cache/portwright").expanduser()
 INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
-DOMAIN = re.compile(r"(?=.{1,150}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}"
+DIRECTORY = r"https://[A-Za-z0-9._:\[\]-]{1,260}(/[A-Za-z0-9._~/-]{0,200})?"
+ADDRESSES = r"([0-9A-Fa-f.:\[\]]{1,50}(,[0-9A-Fa-f.:\[\]]{1,50}){0,4})?"
 MIRROR = re.compile(r"mirror:[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 
 
@@ -42,9 +45,20 @@ class Settings:
     log_days: int = 30
     log_runs: int = 200
     previews: int = 20
-    domain: str = "localhost"
     repository_mb: int = 1024
     allowed_hosts: tuple[str, ...] = ()
+    https_port: int = 0
+    rehearsal_port: int = 8702
+    domain: str = "localhost"
+    hsts_days: int = 0
+    acme_server: str = "production"
+    acme_staging: str = "auto"
+    acme_challenge: str = "http"
+    acme_email: str = ""
+    acme_dns: str = ""
+    acme_dns_servers: str = ""
+    acme_ca: str = ""
+    acme_hours: int = 2160
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -111,10 +125,47 @@ class Settings:
             if given.get(PREFIX + "ALLOW")
             else (),
             previews=number("PREVIEWS", cls.previews, 200),
-            domain=text(
-                "DOMAIN", cls.domain, DOMAIN.pattern, "give a domain such as apps.example.com"
-            ),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
+            https_port=number("HTTPS_PORT", cls.https_port, 65_535),
+            rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
+            domain=text("DOMAIN", cls.domain, HOST, "give a name such as apps.example.com"),
+            hsts_days=number("HSTS_DAYS", cls.hsts_days, 730),
+            acme_server=text(
+                "ACME_SERVER",
+                cls.acme_server,
+                f"production|staging|{DIRECTORY}",
+                "use production, staging or an ACME directory's https:// URL",
+            ),
+            acme_staging=text(
+                "ACME_STAGING",
+                cls.acme_staging,
+                f"auto|none|{DIRECTORY}",
+                "use auto, none or an ACME directory's https:// URL",
+            ),
+            acme_challenge=text(
+                "ACME_CHALLENGE", cls.acme_challenge, "http|tls|dns", "use http, tls or dns"
+            ),
+            acme_email=text(
+                "ACME_EMAIL", cls.acme_email, f"({EMAIL})?", "give an address, or nothing"
+            ),
+            acme_dns=text(
+                "ACME_DNS",
+                cls.acme_dns,
+                "[a-z0-9]{2,30}"
+                if given.get(PREFIX + "ACME_CHALLENGE") == "dns"
+                else "[a-z0-9]{0,30}",
+                "give the code of a DNS provider, such as cloudflare (go-acme.github.io/lego/dns)",
+            ),
+            acme_dns_servers=text(
+                "ACME_DNS_SERVERS",
+                cls.acme_dns_servers,
+                ADDRESSES,
+                "give ADDRESS:PORT, ADDRESS:PORT",
+            ),
+            acme_ca=text(
+                "ACME_CA", cls.acme_ca, r"(/[A-Za-z0-9._/@+-]{1,200})?", "give an absolute path"
+            ),
+            acme_hours=number("ACME_HOURS", cls.acme_hours, 17_520, least=1),
         )
 
     def key(self, name: str) -> str:

@@ -27,6 +27,7 @@ from jobs.queries import active_runs, release_numbered
 from jobs.requests import Doorbell, request_run
 from jobs.schedules import run_due
 from jobs.settings import Settings
+from jobs.tls import Tls
 from jobs.vault import open_secrets
 from stacks.compile import compile_spec
 from stacks.drift import Finding, observe
@@ -47,6 +48,7 @@ class Ticks:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.last = 0.0
+        self.tls = Tls(settings)
 
     def __call__(self, session: Session) -> None:
         if time.monotonic() - self.last < EVERY:
@@ -59,6 +61,7 @@ class Ticks:
         self.last = time.monotonic()
 
     def work(self, session: Session) -> None:
+        self.tls(session)
         client = connect()
         try:
             ring = doorbell(self.settings.redis_url)

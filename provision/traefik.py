@@ -10,9 +10,11 @@ import yaml
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
+from jobs import acme
 from jobs.settings import Settings
 from provision.daemons import Daemon
 from provision.environment import listen
+from provision.https import base, with_https
 from provision.operations import daemon
 
 
@@ -24,6 +26,14 @@ def deploy_component(settings: Settings) -> None:
     files.put(
         name="traefik.yaml", src=StringIO(text), dest=f"{home}/traefik/traefik.yaml", mode="600"
     )
+    if settings.https_port:
+        files.directory(name="traefik's changing part", path=f"{home}/traefik/dynamic", mode="700")
+        files.put(
+            name="base.yaml",
+            src=StringIO(yaml.safe_dump(base(settings), sort_keys=False)),
+            dest=f"{home}/traefik/dynamic/base.yaml",
+            mode="600",
+        )
     daemon(
         name="traefik",
         home=home,
@@ -31,7 +41,11 @@ def deploy_component(settings: Settings) -> None:
             "traefik",
             [f"{home}/bin/traefik", f"--configFile={home}/traefik/traefik.yaml"],
             # The text is here so that a new configuration restarts it.
-            env={"PORTWRIGHT_TRAEFIK_CONFIG": text, "GOMEMLIMIT": "96MiB"},
+            env={
+                "PORTWRIGHT_TRAEFIK_CONFIG": text,
+                "GOMEMLIMIT": "96MiB",
+                **(acme.environment(settings) if settings.https_port else {}),
+            },
             ready=f"127.0.0.1:{settings.traefik_port}",
         ),
     )
@@ -40,7 +54,7 @@ def deploy_component(settings: Settings) -> None:
 def config(settings: Settings) -> dict[str, Any]:
     """Traefik's static configuration. Only containers of this instance are seen."""
     engine = os.environ.get("DOCKER_HOST", "")
-    return {
+    plain: dict[str, Any] = {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
             "web": {
@@ -62,3 +76,4 @@ def config(settings: Settings) -> dict[str, Any]:
         },
         "log": {"level": "WARN"},
     }
+    return with_https(plain, settings) if settings.https_port else plain

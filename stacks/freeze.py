@@ -24,6 +24,7 @@ from stacks.spec import (
 )
 
 STATIC_PORT = 8080
+LOCAL = "localhost"
 # What is in a Spec as it is in the file.
 SAME = {
     "command", "entrypoint", "working_dir", "user", "init", "read_only", "tmpfs", "shm_size",
@@ -39,11 +40,13 @@ def freeze(
     subject: str,
     images: Mapping[str, BuiltImage],
     secret_versions: Mapping[str, int],
+    base: str = LOCAL,
     preview: Preview | None = None,
 ) -> Spec:
     """Resolve a project file; raises PortwrightError where a secret it names is not set.
 
-    preview: of a pull request's environment, the names under which it is reached.
+    base: what the names end in that services get by themselves. preview: of a pull request's
+    environment, who may look.
     """
     try:
         services = wanted.services_in(environment, preview=preview is not None)
@@ -51,9 +54,11 @@ def freeze(
         raise PortwrightError(
             str(error), remedy="correct what differs there", path=f"{FILE_NAME}: environments"
         ) from None
-    routes = {name: routes_of(wanted.name, environment, name, s) for name, s in services.items()}
+    routes = {
+        name: routes_of(wanted.name, environment, name, s, base) for name, s in services.items()
+    }
     if preview is not None:
-        routes = preview.routes(wanted.name, environment, routes)
+        routes = preview.routes(wanted.name, environment, routes, base)
     public = {name: public_host(found) for name, found in routes.items() if found}
     values = Values(wanted.name, References(services, public), secret_versions)
     return Spec(
@@ -86,15 +91,14 @@ def freeze(
 
 @dataclass(frozen=True)
 class Preview:
-    """domain: under which previews have their names. guard: who may look, of Spec.guard."""
+    """guard: who may look (Route.guard)."""
 
-    domain: str
     guard: str | None = None
 
     def routes(
-        self, project: str, environment: str, found: Mapping[str, list[Route]]
+        self, project: str, environment: str, found: Mapping[str, list[Route]], base: str
     ) -> dict[str, list[Route]]:
-        """`pr-12-shop.<domain>` for the first service that has a route, `api-pr-12-shop.<domain>`
+        """`pr-12-shop.<base>` for the first service that has a route, `api-pr-12-shop.<base>`
         for the others: one label, so that one wildcard certificate is enough."""
         first = next((name for name, routes in found.items() if routes), None)
         named = {
@@ -102,7 +106,7 @@ class Preview:
             for name in found
         }
         return {
-            name: [Route(host=f"{named[name]}.{self.domain}", guard=self.guard)] if routes else []
+            name: [Route(host=f"{named[name]}.{base}", guard=self.guard)] if routes else []
             for name, routes in found.items()
         }
 
@@ -171,13 +175,25 @@ def needs_of(service: Service, services: Mapping[str, Service]) -> dict[str, Nee
     return found
 
 
-def routes_of(project: str, environment: str, name: str, service: Service) -> list[Route]:
-    """A service's routes; `*.localhost` is this machine everywhere (RFC 6761)."""
+def routes_of(
+    project: str, environment: str, name: str, service: Service, base: str = LOCAL
+) -> list[Route]:
+    """A service's routes; `*.localhost` is this machine everywhere (RFC 6761).
+
+    Raises PortwrightError for a domain that looks like what another service may get by itself.
+    """
     if port_of(service) is None or not service.public or (service.host and service.host.network):
         return []
     # A further label, not a joined one: no two sets of names give one host.
     scope = project if environment == "production" else f"{project}.{environment}"
-    own = Route(host=f"{name}.{scope}.localhost")
+    own = Route(host=f"{name}.{scope}.{base}")
+    for domain in service.domains:
+        if domain.host.removesuffix(f".{base}").count(".") and domain.host.endswith(f".{base}"):
+            raise PortwrightError(
+                f"{domain.host} is a name that this host gives by itself",
+                remedy=f"choose one that does not end in .{base}, or has one label before it",
+                path=f"services.{name}.domains",
+            )
     return [own, *(Route(**domain.model_dump()) for domain in service.domains)]
 
 

@@ -18,6 +18,7 @@ from stacks.service_file import Condition, Healthcheck, HostAccess, Logs, Publis
 
 NOT_IN_A_CONTAINER = {
     "introduced", "generation", "image_ref", "replicas", "depends_on", "drain", "image_check",
+    "tls",
 }  # fmt: skip
 
 
@@ -79,6 +80,7 @@ class ServiceSpec(Frozen):
     it was built from. image_check: the image brings its own healthcheck.
     introduced: the release that brought this definition in.
     generation: the Run that did; router names and priority come from it.
+    tls: its labels have routers for HTTPS. A generation from before these keeps its labels.
     """
 
     image: str
@@ -111,6 +113,7 @@ class ServiceSpec(Frozen):
     stop_grace: str = "10s"
     introduced: int = 0
     generation: int = 0
+    tls: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -183,9 +186,11 @@ def number(
             fewer = bool(service.routes) and service.replicas < before.replicas
             new = pushed or fewer or name in drifted
             kept = generation if new else before.generation
-            marks = {"introduced": before.introduced, "generation": kept}
+            tls = new or before.tls
+            marks = {"introduced": before.introduced, "generation": kept, "tls": tls}
         else:
-            marks = {"introduced": service.introduced or release, "generation": generation}
+            introduced = service.introduced or release
+            marks = {"introduced": introduced, "generation": generation, "tls": True}
         services[name] = service.model_copy(update=marks)
     return spec.model_copy(update={"services": {name: services[name] for name in spec.services}})
 

@@ -31,6 +31,7 @@ PAGES = (
     "/projects/sample",
     "/queue",
     "/projects/sample/logs",
+    "/projects/sample/domains",
     "/projects/sample/releases",
     "/projects/sample/releases/2",
     *(f"/runs/{number}" for number in range(1, 10)),
