@@ -28,6 +28,8 @@ def kept_images(session: Session, project: Project, new: Spec | None = None) -> 
     kept = {service.image for service in new.services.values()} if new else set()
     environments = session.scalars(select(Environment).where(Environment.project_id == project.id))
     for environment in environments:
+        if environment.kind == "preview" and environment.release is None:
+            continue  # it is gone, and never goes back to a release
         newest = (
             select(Release)
             .where(Release.environment_id == environment.id)
@@ -40,7 +42,7 @@ def kept_images(session: Session, project: Project, new: Spec | None = None) -> 
     return kept
 
 
-def prune_images(context: Context, new: Spec) -> list[str]:
+def prune_images(context: Context, new: Spec | None = None) -> list[str]:
     """Remove this project's built images that no kept release has; returns their tags.
 
     What a Run that waits for approval has built is made again when it is needed.

@@ -322,7 +322,7 @@ class Preview(Base):
     branch is somebody else's. approved_commit: the commit of a fork that a maintainer let run.
     expires_at: when it goes by itself, None for never. asleep: its containers are stopped until
     somebody asks for it (wake_at). requests, seen_at: how many requests it has had, and when the
-    last came. password_hash: what visitors must know. comment_id, comment_digest: the comment on
+    last came. seeded: its seed commands have run. comment_id, comment_digest: the comment on
     the forge, and what it says. compared: the Run with the plan against production.
     """
 
@@ -350,6 +350,7 @@ class Preview(Base):
     wake_at: Mapped[datetime | None]
     requests: Mapped[int] = mapped_column(default=0)
     seen_at: Mapped[datetime] = mapped_column(default=now)
+    seeded: Mapped[bool] = mapped_column(default=False)
     comment_id: Mapped[str | None] = mapped_column(String(100))
     comment_digest: Mapped[str | None] = mapped_column(String(64))
     compared: Mapped[int | None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets as random
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
@@ -27,6 +28,7 @@ Doorbell = Callable[[int], None]
 # Each with its priority: a way back goes before everything, a look at what drifted after it.
 KINDS = {
     "plan": 1, "deploy": 1, "rollback": 2, "destroy": 1, "refresh": 1, "drift": 0, "reconcile": 1,
+    "snapshot": 1,
 }  # fmt: skip
 MOST_ENVIRONMENTS = 20
 RESERVED = re.compile(r"previews|pr-[0-9]+")
@@ -124,6 +126,7 @@ def add_run(
     approved_by: str | None = None,
     automatic: str | None = None,
     images_of: int | None = None,
+    snapshot: dict[str, Any] | None = None,
 ) -> Run:
     """Record a Run; the caller commits, and wakes a worker after that. Deploys that wait for
     their turn there are superseded.
@@ -133,7 +136,8 @@ def add_run(
     plan: the hash of the plan agreed to. volumes: names that a destroy deletes too;
     every_volume: all of them. approved_by: who agreed to just that plan and may. automatic: why
     Portwright itself asks, which needs nobody's approval. images_of: the Run whose images a
-    plan is made with, rather than with its own.
+    plan is made with, rather than with its own. snapshot: of that kind of Run, what it keeps
+    (stacks.spec.Seed).
     Raises PortwrightError where a value can't be used.
     """
     if kind not in KINDS:
@@ -167,6 +171,7 @@ def add_run(
             **({"bound": True} if plan else {}),
             **({"every_volume": True} if every_volume else {}),
             **({"images_of": images_of} if images_of else {}),
+            **({"snapshot": snapshot} if snapshot else {}),
         },
         requested_by=by,
         priority=KINDS[kind],

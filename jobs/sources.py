@@ -11,6 +11,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from forges.addresses import Guard
 from forges.events import Repository
 from forges.registry import forge
 from jobs.models import Project, Source
@@ -144,6 +145,11 @@ def access_of(settings: Settings, project: Project, source: Source | None) -> Ac
         max_bytes=settings.repository_mb * 1024 * 1024,
         allowed=settings.allowed_hosts,
     )
+
+
+def guard_of(settings: Settings) -> Guard:
+    """Which addresses this host may connect to for a project."""
+    return Guard(settings.allowed_hosts)
 
 
 def full_name_of(project: Project, source: Source) -> str:

@@ -17,6 +17,7 @@ from stacks.spec import (
     Need,
     Route,
     SecretVersion,
+    Seed,
     ServiceSpec,
     Spec,
     Template,
@@ -67,6 +68,7 @@ def freeze(
         commit=commit,
         subject=subject,
         rollback_window=wanted.rollback_window,
+        seeds=preview.seeds(wanted) if preview else [],
         services={
             name: ServiceSpec(
                 image=images[name].id,
@@ -91,9 +93,14 @@ def freeze(
 
 @dataclass(frozen=True)
 class Preview:
-    """guard: who may look (Route.guard)."""
+    """guard: who may look (Route.guard). fork: it is a stranger's code, for which no snapshot is."""
 
     guard: str | None = None
+    fork: bool = False
+
+    def seeds(self, wanted: ProjectFile) -> list[Seed]:
+        named = [Seed(**each.model_dump()) for each in wanted.previews.seed]
+        return [each for each in named if not (self.fork and each.snapshot)]
 
     def routes(
         self, project: str, environment: str, found: Mapping[str, list[Route]], base: str

@@ -132,6 +132,14 @@ class ServiceSpec(Frozen):
         return bool(self.volumes or self.publish or (self.host and self.host.network))
 
 
+class Seed(Frozen):
+    """A command that fills a new preview's data; snapshot: what it reads from its standard input."""
+
+    service: str
+    command: list[str]
+    snapshot: str | None = None
+
+
 class Spec(Frozen):
     project: str
     environment: str
@@ -139,6 +147,7 @@ class Spec(Frozen):
     subject: str = ""
     services: dict[str, ServiceSpec]
     rollback_window: str = "0s"
+    seeds: list[Seed] = []
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
