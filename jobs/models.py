@@ -324,6 +324,7 @@ class Preview(Base):
     somebody asks for it (wake_at). requests, seen_at: how many requests it has had, and when the
     last came. seeded: its seed commands have run. comment_id, comment_digest: the comment on
     the forge, and what it says. compared: the Run with the plan against production.
+    gone_at: when nothing of a closed one was left.
     """
 
     __tablename__ = "previews"
@@ -356,5 +357,6 @@ class Preview(Base):
     compared: Mapped[int | None]
     opened_at: Mapped[datetime] = mapped_column(default=now)
     closed_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
     environment: Mapped[Environment] = relationship()
     project: Mapped[Project] = relationship()

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from jobs.cleanup import prune_images
 from jobs.context import Context
 from jobs.doorbell import doorbell
-from jobs.models import Preview
+from jobs.models import Preview, now
 from jobs.previews.prepare import preview_of
 from jobs.previews.secrets import forget
 from jobs.queries import production
@@ -56,6 +56,6 @@ def finish_preview(context: Context) -> None:
     context.engine.remove()
     session = context.session
     forget(session, context.environment)
-    session.execute(update(Preview).where(Preview.id == preview.id).values(seeded=False))
+    session.execute(update(Preview).where(Preview.id == preview.id).values(seeded=False, gone_at=now()))
     session.flush()
     prune_images(context)

@@ -87,7 +87,7 @@ def ask(
 ) -> Run | None:
     """The Run that shows the preview's head commit; None where it is held, with the reason in it."""
     preview.held = hold(session, settings, preview, policy)
-    preview.closed = preview.closed_at = None
+    preview.closed = preview.closed_at = preview.gone_at = None
     preview.asleep, preview.wake_at, preview.seen_at = False, None, now()
     preview.expires_at = now() + timedelta(hours=policy.ttl_hours) if policy.ttl_hours else None
     if preview.held:
@@ -148,6 +148,7 @@ def extend(session: Session, preview: Preview, hours: int, *, by: str) -> None:
 def close(session: Session, preview: Preview, why: str, *, by: str) -> Run:
     """The Run that takes everything of it away, its volumes too; what waited or ran is cancelled."""
     preview.state, preview.closed, preview.closed_at = "closed", why, now()
+    preview.gone_at = None
     preview.held = None
     preview.asleep, preview.wake_at = False, None
     record(session, by, "preview.closed", preview.project.name, number=preview.number, why=why)

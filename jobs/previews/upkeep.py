@@ -52,7 +52,7 @@ def waiting(session: Session, settings: Settings) -> list[Run]:
 def left_behind(session: Session) -> list[Run]:
     """Closed previews whose newest destroy did not succeed, after a pause."""
     made = []
-    query = select(Preview).where(Preview.state == "closed", Preview.closed_at.is_not(None))
+    query = select(Preview).where(Preview.state == "closed", Preview.gone_at.is_(None))
     for preview in session.scalars(query).all():
         newest = session.scalar(
             select(Run)
