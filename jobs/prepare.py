@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from jobs.context import Context
 from jobs.models import Environment, Release
 from jobs.queries import release_numbered, secret_versions
-from jobs.source import Checkout, checkout
+from jobs.source import Access, Checkout, checkout
 from jobs.vault import open_newest
 from stacks.build import Source, build_image
 from stacks.errors import PortwrightError
@@ -99,7 +99,7 @@ def committed_spec(context: Context) -> Spec:
     # A Run that was agreed to is about the commit that was read, not about a branch.
     ref = run.commit or run.ref or project.branch
     mirror.parent.mkdir(parents=True, exist_ok=True)
-    with checkout(project.repository, ref, mirror, folder) as source:
+    with checkout(Access(project.repository), ref, mirror, folder) as source:
         context.log(f"{ref} is commit {source.commit[:10]}: {source.subject}")
         run.commit, run.subject = source.commit, source.subject
         context.session.commit()
