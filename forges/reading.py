@@ -15,6 +15,7 @@ SHA = re.compile(r"[0-9a-f]{40}")
 SHORT_SHA = re.compile(r"[0-9a-f]{7,40}")
 FULL_NAME = re.compile(r"(?!-)(?!\.{1,2}/)[A-Za-z0-9._-]+(/(?!\.{1,2}(/|$))[A-Za-z0-9._-]+)+")
 WEB_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+(/[A-Za-z0-9._~:/?#@!$&()*+,;=%-]*)?")
+IDENTITY = re.compile(r"[0-9]{1,19}|\{[0-9a-f-]{1,40}\}")
 LONGEST_NUMBER = 2**53
 MOST_ITEMS = 20_000
 # Control characters but tab and line ends; lone surrogates can't be stored as UTF-8.
@@ -93,6 +94,12 @@ class Node:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < LONGEST_NUMBER:
             raise self.wrong("is no number from 1 on")
         return value
+
+    def identity(self) -> str:
+        """An id of a comment or a hook: digits, or Bitbucket's UUID in braces."""
+        if isinstance(self.value, int):
+            return str(self.number())
+        return self.matching(IDENTITY, "id")
 
     def flag(self) -> bool:
         """False where it is absent."""
