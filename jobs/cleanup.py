@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -15,10 +16,12 @@ from jobs.context import Context
 from jobs.models import Environment, Project, Release, Run, now
 from jobs.queries import active_runs
 from jobs.settings import Settings
+from jobs.source import prune
 from jobs.states import FINAL
 from stacks.spec import Spec
 
 KEPT_RELEASES = 10
+MIRROR_DAYS = 30
 log = logging.getLogger(__name__)
 
 
@@ -113,3 +116,13 @@ def prune_logs(session: Session, settings: Settings) -> list[int]:
         for path in folder.glob(f"{run_id}.log*"):
             path.unlink(missing_ok=True)
     return doomed
+
+
+def prune_mirrors(session: Session, settings: Settings) -> None:
+    """Repack what is kept of repositories; those of projects that are gone go whole."""
+    names = {project.name for project in session.scalars(select(Project))}
+    for mirror in (settings.home / "mirrors").glob("*.git"):
+        if mirror.stem in names:
+            prune(mirror, MIRROR_DAYS * 86_400)
+        else:
+            shutil.rmtree(mirror, ignore_errors=True)

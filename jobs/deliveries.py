@@ -100,9 +100,7 @@ def worked_through(
     return Outcome(runs, delivery.outcome, delivery=delivery)
 
 
-def act(
-    session: Session, settings: Settings, hook: Hook, event: Event
-) -> tuple[list[Run], str]:
+def act(session: Session, settings: Settings, hook: Hook, event: Event) -> tuple[list[Run], str]:
     """The Runs that come of an event, not committed; and in words what came of it, or why nothing."""
     project = hook.project
     if project.deleted_at is not None:

@@ -245,7 +245,8 @@ class Source(Base):
 
     forge: github, gitlab, gitea, bitbucket or generic. api_url: of that forge; full_name:
     owner/name on it. sealed: credentials (jobs.sources.Credentials), encrypted. known_hosts: the
-    pinned keys of its ssh server. heads: branch to commit, as last polled. problem: why it could
+    pinned keys of its ssh server. heads: branch to commit, as last polled.
+    quiet_until: the forge did not take what it was told, and is left alone until then. problem: why it could
     not be polled or told lately, {message, remedy}.
     """
 
@@ -265,6 +266,7 @@ class Source(Base):
     poll_minutes: Mapped[int] = mapped_column(default=10)
     heads: Mapped[dict[str, Any]] = mapped_column(default=dict)
     polled_at: Mapped[datetime | None]
+    quiet_until: Mapped[datetime | None]
     problem: Mapped[dict[str, Any] | None]
     project: Mapped[Project] = relationship()
 

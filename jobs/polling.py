@@ -116,12 +116,15 @@ def reconciled(
     there: dict[int, PullRequest],
 ) -> list[Run]:
     runs: list[Run] = []
-    for preview in lifecycle.open_previews(session, project):
-        if preview.number not in there:
-            why = f"the forge no longer has pull request {preview.number} open"
+    known = {each.number: each for each in lifecycle.all_previews(session, project)}
+    for preview in known.values():
+        if preview.state != "closed" and preview.number not in there:
+            why = f"{lifecycle.AT_FORGE} {preview.number} is open no more"
             runs.append(lifecycle.close(session, preview, why, by=BY))
     for pull in there.values():
-        # A preview that was closed here stays closed until its branch moves.
-        seen = replace(pull, action="updated")
+        # One that was closed here, by its time or by a person, stays so until its branch moves.
+        before = known.get(pull.number)
+        again = before is not None and lifecycle.closed_at_forge(before)
+        seen = replace(pull, action="reopened" if again else "updated")
         runs += lifecycle.told(session, settings, project, seen, by=BY)[0]
     return runs

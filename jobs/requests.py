@@ -89,24 +89,10 @@ def check_repository(url: str) -> None:
 
 
 def request_run(
-    session: Session,
-    doorbell: Doorbell,
-    environment: Environment,
-    kind: str,
-    *,
-    by: str,
-    ref: str | None = None,
-    release: int | None = None,
-    plan: str | None = None,
-    volumes: Iterable[str] = (),
-    approved_by: str | None = None,
-    automatic: str | None = None,
+    session: Session, doorbell: Doorbell, environment: Environment, kind: str, **asked: Any
 ) -> Run:
     """Record a Run and wake a worker: add_run() in a transaction of its own."""
-    run = add_run(
-        session, environment, kind, by=by, ref=ref, release=release, plan=plan, volumes=volumes,
-        approved_by=approved_by, automatic=automatic,
-    )  # fmt: skip
+    run = add_run(session, environment, kind, **asked)
     session.commit()
     doorbell(run.id)
     return run

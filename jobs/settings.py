@@ -118,7 +118,9 @@ class Settings:
             repository_mb=number("REPOSITORY_MB", cls.repository_mb, 102_400, least=1),
             allowed_hosts=tuple(
                 text(
-                    "ALLOW", "", r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
+                    "ALLOW",
+                    "",
+                    r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
                     "give hosts, addresses or networks with commas between them",
                 ).split(",")
             )

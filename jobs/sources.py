@@ -4,6 +4,7 @@ them for git (Access) and for the forge's API (Client)."""
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields
 from urllib.parse import urlsplit
 
@@ -12,7 +13,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from forges.addresses import Guard
+from forges.client import Client
+from forges.clients import api_url_of, client
+from forges.credentials import App, Token
 from forges.events import Repository
+from forges.fetch import Fetcher
 from forges.registry import forge
 from jobs.models import Project, Source
 from jobs.records import record
@@ -74,6 +79,8 @@ def keep(
             raise PortwrightError(
                 "there is no such field", remedy=f"use {', '.join(known)}", path=name
             )
+        if name == "installation" and not re.fullmatch(r"[0-9]{0,12}", value):
+            raise PortwrightError("that is no number", remedy="copy it from its URL", path=name)
         if len(value) > LONGEST or "\0" in value or ("key" not in name and not value.isprintable()):
             raise PortwrightError("the value can't be used", remedy="paste it again", path=name)
     sealed = {**known, **given}
@@ -147,6 +154,23 @@ def access_of(settings: Settings, project: Project, source: Source | None) -> Ac
     )
 
 
+def client_of(settings: Settings, source: Source) -> Client | None:
+    """The forge's API with what is kept for it; None where nothing is, or it has no API.
+
+    Raises PortwrightError for credentials that can't be used.
+    """
+    kept = opened(source, settings.key("vault-key"))
+    url = source.api_url or api_url_of(source.forge, source.project.repository)
+    if source.forge == "generic" or not url or not (kept.token or kept.app_key):
+        return None
+    credentials: Token | App = (
+        App(kept.app_id, int(kept.installation or 0), kept.app_key)
+        if kept.app_key and not kept.token
+        else Token(kept.token, kept.username if source.forge == "bitbucket" else "")
+    )
+    return client(source.forge, url, credentials, Fetcher(guard_of(settings)))
+
+
 def guard_of(settings: Settings) -> Guard:
     """Which addresses this host may connect to for a project."""
     return Guard(settings.allowed_hosts)
@@ -157,7 +181,9 @@ def full_name_of(project: Project, source: Source) -> str:
     if source.full_name:
         return source.full_name
     path = project.repository.rpartition("@")[2]
-    path = urlsplit(project.repository).path if "://" in project.repository else path.partition(":")[2]
+    path = (
+        urlsplit(project.repository).path if "://" in project.repository else path.partition(":")[2]
+    )
     return path.strip("/").removesuffix(".git")
 
 

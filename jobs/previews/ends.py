@@ -56,6 +56,8 @@ def finish_preview(context: Context) -> None:
     context.engine.remove()
     session = context.session
     forget(session, context.environment)
-    session.execute(update(Preview).where(Preview.id == preview.id).values(seeded=False, gone_at=now()))
+    session.execute(
+        update(Preview).where(Preview.id == preview.id).values(seeded=False, gone_at=now())
+    )
     session.flush()
     prune_images(context)

@@ -20,6 +20,7 @@ from stacks.errors import PortwrightError
 
 CLOSING = ("closed", "merged")
 FULL = "is the most"
+AT_FORGE = "pull request"
 
 
 def told(
@@ -30,7 +31,7 @@ def told(
     if pull.action in CLOSING:
         if preview is None or preview.state == "closed":
             return [], f"pull request {pull.number} had no preview"
-        return [close(session, preview, f"pull request {pull.number} was {pull.action}", by=by)], (
+        return [close(session, preview, f"{AT_FORGE} {pull.number} was {pull.action}", by=by)], (
             f"the preview of pull request {pull.number} goes: it was {pull.action}"
         )
     policy = policy_of(project)
@@ -142,7 +143,9 @@ def extend(session: Session, preview: Preview, hours: int, *, by: str) -> None:
     if not 1 <= hours <= 8760:
         raise PortwrightError(f"{hours} can't be used", remedy="give 1 to 8760", path="hours")
     preview.expires_at = now() + timedelta(hours=hours)
-    record(session, by, "preview.extended", preview.project.name, number=preview.number, hours=hours)
+    record(
+        session, by, "preview.extended", preview.project.name, number=preview.number, hours=hours
+    )
 
 
 def close(session: Session, preview: Preview, why: str, *, by: str) -> Run:
@@ -154,6 +157,15 @@ def close(session: Session, preview: Preview, why: str, *, by: str) -> Run:
     record(session, by, "preview.closed", preview.project.name, number=preview.number, why=why)
     cancel_all(session, preview.environment, by=by)
     return add_run(session, preview.environment, "destroy", by=by, every_volume=True)
+
+
+def closed_at_forge(preview: Preview) -> bool:
+    """Whether it went because its pull request did."""
+    return preview.state == "closed" and (preview.closed or "").startswith(AT_FORGE)
+
+
+def all_previews(session: Session, project: Project) -> list[Preview]:
+    return list(session.scalars(select(Preview).where(Preview.project_id == project.id)))
 
 
 def open_previews(session: Session, project: Project | None = None) -> list[Preview]:

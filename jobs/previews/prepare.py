@@ -33,9 +33,7 @@ def versions(context: Context, wanted: ProjectFile, preview: Preview | None) -> 
     if preview is None:
         return secret_versions(context.session, context.project, context.environment.name)
     needed = secrets_named(wanted.services_in(context.environment.name, preview=True))
-    return preview_versions(
-        context.session, context.settings.key("vault-key"), preview, needed
-    )
+    return preview_versions(context.session, context.settings.key("vault-key"), preview, needed)
 
 
 def names(context: Context, preview: Preview | None) -> Names | None:

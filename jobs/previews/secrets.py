@@ -29,7 +29,9 @@ def preview_versions(
     found = dict(own_versions(session, preview.project_id, environment.name))
     if not preview.fork:
         shared = own_versions(session, preview.project_id, None)
-        allowed = {name: shared[name] for name in policy_of(preview.project).share if name in shared}
+        allowed = {
+            name: shared[name] for name in policy_of(preview.project).share if name in shared
+        }
         found = allowed | dict(own_versions(session, preview.project_id, EVERY_PREVIEW)) | found
     versions = {}
     for name in sorted(set(needed)):

@@ -28,7 +28,9 @@ from stacks.traffic import DIRECT
 from stacks.world import Place, containers
 
 BY = "portwright"
-COUNT = re.compile(r'traefik_service_requests_total\{[^}]*service="([^"@]+)@docker"[^}]*\} ([0-9.e+]+)')
+COUNT = re.compile(
+    r'traefik_service_requests_total\{[^}]*service="([^"@]+)@docker"[^}]*\} ([0-9.e+]+)'
+)
 log = logging.getLogger(__name__)
 
 
@@ -66,6 +68,12 @@ def stop(container: docker.models.containers.Container) -> None:
         container.stop(timeout=10)
     except DockerException as error:
         log.warning("%s could not be stopped: %s", container.name, error)
+
+
+def wanted(session: Session) -> bool:
+    """Whether somebody asks for one that sleeps."""
+    query = select(Preview.id).where(Preview.asleep.is_(True), Preview.wake_at.is_not(None))
+    return session.scalar(query.limit(1)) is not None
 
 
 def wake(session: Session, client: docker.DockerClient, settings: Settings) -> list[int]:

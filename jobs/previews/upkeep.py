@@ -63,7 +63,5 @@ def left_behind(session: Session) -> list[Run]:
         if newest is not None and (newest.state == "succeeded" or newest.state not in FINAL):
             continue
         if newest is None or (newest.ended_at or now()) + AGAIN < now():
-            made.append(
-                add_run(session, preview.environment, "destroy", by=BY, every_volume=True)
-            )
+            made.append(add_run(session, preview.environment, "destroy", by=BY, every_volume=True))
     return made

@@ -12,13 +12,13 @@ from subprocess import TimeoutExpired
 
 from git import GitCommandError
 
-from jobs.requests import check_ref
 from jobs.source.access import Access, Resolve, unguarded
 from jobs.source.address import parse
 from jobs.source.content import Content
 from jobs.source.mirror import locked, prepare
 from jobs.source.words import explain
 from stacks.errors import PortwrightError
+from stacks.names import check_ref
 
 # What another fetch into a new mirror would not change.
 CERTAIN = {
