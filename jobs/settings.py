@@ -40,6 +40,7 @@ class Settings:
     min_memory_mb: int = 128
     log_days: int = 30
     log_runs: int = 200
+    build_cache_days: int = 7
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -96,6 +97,7 @@ class Settings:
             min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
+            build_cache_days=number("BUILD_CACHE_DAYS", cls.build_cache_days, 3650),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
         )
 
