@@ -12,9 +12,14 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import ImageNotFound
+from sqlalchemy import update
 
-from jobs.cleanup import remove_but
+from jobs.building import building
+from jobs.database import create_tables, session_factory
+from jobs.image_removal import remove_but
+from jobs.models import Schedule, now
 from jobs.settings import Settings
+from jobs.ticks import Ticks
 from stacks.build import Source, build_image, buildkit_docker
 from stacks.build_cache import prune
 from stacks.build_marks import MARK
@@ -37,6 +42,7 @@ class Host:
         self.settings = Settings(home=home / "home", instance=self.instance)
         self.folder = home / "checkout"
         self.folder.mkdir(parents=True)
+        self.settings.home.mkdir()
         for name in ("a", "b"):
             (self.folder / name).write_text(f"{name} of {unique}")
 
@@ -155,6 +161,34 @@ def test_an_image_that_no_release_needs_takes_its_steps_along_and_no_base_of_oth
             host.client.images.remove(image, force=True)
     remove_but(host.client, host.settings, "shop", set(), print)
     assert host.steps() == set()
+
+
+def test_the_worker_does_it_by_the_hour_and_not_while_somebody_builds(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(PortwrightError):
+        host.build(TWO_STAGES + "COPY missing /c\n")
+    steps = host.steps()
+    sessions = session_factory(host.settings.database_url)
+    create_tables(sessions.kw["bind"])
+    work = Ticks(host.settings).work
+
+    def tick_after_an_hour() -> None:
+        session.execute(update(Schedule).values(last_at=now() - timedelta(hours=2)))
+        session.commit()
+        work(session)
+
+    with sessions() as session:
+        work(session)
+        tick_after_an_hour()
+        assert host.steps() == steps
+        monkeypatch.setattr("jobs.building.now", lambda: now() + timedelta(days=8))
+        with building(host.settings):
+            tick_after_an_hour()
+        assert host.steps() == steps
+        tick_after_an_hour()
+    assert host.steps() == set()
+    sessions.kw["bind"].dispose()
 
 
 def test_nothing_of_buildkits_is_touched(host: Host) -> None:
