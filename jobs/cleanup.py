@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Callable
 from datetime import timedelta
 
 import docker
@@ -13,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.context import Context
+from jobs.image_removal import remove_but
 from jobs.models import Environment, Project, Release, Run, now
 from jobs.queries import active_runs
 from jobs.settings import Settings
@@ -74,29 +74,6 @@ def prune_all(session: Session, client: docker.DockerClient, settings: Settings)
             continue
         kept = kept_images(session, project) if project else set()
         removed += remove_but(client, settings, name, kept, log.info)
-    return removed
-
-
-def remove_but(
-    client: docker.DockerClient,
-    settings: Settings,
-    project: str,
-    kept: set[str],
-    say: Callable[[str], None],
-) -> list[str]:
-    """An image that can't be removed stays: the next time tries again."""
-    labels = [f"portwright.instance={settings.instance}", f"portwright.project={project}"]
-    removed: list[str] = []
-    for image in client.images.list(filters={"label": labels}):
-        if image.id in kept:
-            continue
-        try:
-            client.images.remove(str(image.id), force=len(image.tags) > 1)
-            removed += image.tags or [str(image.id)]
-        except DockerException as error:
-            say(f"image {image.tags or image.id} stays: {error}")
-    if removed:
-        say(f"removed {len(removed)} images that no kept release needs")
     return removed
 
 

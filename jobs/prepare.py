@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
+from jobs.building import building
 from jobs.context import Context
 from jobs.models import Environment, Release, Run
 from jobs.previews.prepare import forbid_host_access, names, preview_of, versions
@@ -180,16 +181,17 @@ def build(
         )
     context.log.hide(value for _, value in secrets.values())
     folder = service.build.context if service.build else recipe.folder  # type: ignore[union-attr]
-    return build_image(
-        context.docker,
-        context.resolver,
-        Source(source.folder, source.tree(folder), secrets),
-        recipe,
-        name=f"{context.settings.instance}/{context.project.name}-{name}",
-        labels={
-            "portwright.instance": context.settings.instance,
-            "portwright.project": context.project.name,
-            "portwright.service": name,
-        },
-        say=context.log,
-    )
+    with building(context.settings):
+        return build_image(
+            context.docker,
+            context.resolver,
+            Source(source.folder, source.tree(folder), secrets),
+            recipe,
+            name=f"{context.settings.instance}/{context.project.name}-{name}",
+            labels={
+                "portwright.instance": context.settings.instance,
+                "portwright.project": context.project.name,
+                "portwright.service": name,
+            },
+            say=context.log,
+        )

@@ -45,6 +45,7 @@ class Settings:
     log_days: int = 30
     log_runs: int = 200
     previews: int = 20
+    url: str = ""
     repository_mb: int = 1024
     allowed_hosts: tuple[str, ...] = ()
     https_port: int = 0
@@ -59,6 +60,7 @@ class Settings:
     acme_dns_servers: str = ""
     acme_ca: str = ""
     acme_hours: int = 2160
+    build_cache_days: int = 7
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -126,7 +128,14 @@ class Settings:
             )
             if given.get(PREFIX + "ALLOW")
             else (),
+            url=text(
+                "URL",
+                cls.url,
+                f"(https?://{HOST}(:[0-9]{{1,5}})?)?",
+                "give the address of the portal, such as https://portwright.example.com",
+            ),
             previews=number("PREVIEWS", cls.previews, 200),
+            build_cache_days=number("BUILD_CACHE_DAYS", cls.build_cache_days, 3650),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
             https_port=number("HTTPS_PORT", cls.https_port, 65_535),
             rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
@@ -200,7 +209,8 @@ class Settings:
 
     @property
     def portal_url(self) -> str:
-        return f"http://localhost:{self.portal_port}"
+        """As people and forges reach the portal."""
+        return self.url or f"http://localhost:{self.portal_port}"
 
     def run_log(self, run: int) -> Path:
         return self.home / "runs" / f"{run}.log"

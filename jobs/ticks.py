@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import deliveries, monitor
+from jobs.building import prune_build_cache
 from jobs.cleanup import prune_all, prune_logs, prune_mirrors
 from jobs.doorbell import doorbell
 from jobs.models import Environment, Preview, Release, Run, now
@@ -41,6 +42,8 @@ from stacks.world import Place, ailment, containers, moment
 BY = "portwright"
 EVERY = 5.0
 DAILY = timedelta(days=1)
+# What is skipped while somebody builds is soon looked at again.
+HOURLY = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
@@ -94,6 +97,10 @@ class Ticks:
                     lambda: look_for_drift(session, client, settings, ring),
                 ),
                 "images": (DAILY, lambda: prune_all(session, client, settings)),
+                "build cache": (
+                    HOURLY if settings.build_cache_days else timedelta(0),
+                    lambda: prune_build_cache(client, settings),
+                ),
                 "logs": (DAILY, lambda: prune_logs(session, settings)),
                 "deliveries": (DAILY, lambda: deliveries.prune(session)),
                 "mirrors": (DAILY, lambda: prune_mirrors(session, settings)),

@@ -17,7 +17,18 @@ from provision.steps import Runner, Step, StepFailed
 CHECKOUT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 REPORT = CHECKOUT / "build" / "test-report.json"
-ROOMS = ["bench", "cli", "forges", "jobs", "portal", "provision", "stacks", "tests", "toolchain", "zones"]
+ROOMS = [
+    "bench",
+    "cli",
+    "forges",
+    "jobs",
+    "portal",
+    "provision",
+    "stacks",
+    "tests",
+    "toolchain",
+    "zones",
+]
 NEEDED = [
     ("Packages, folders and keys", "base"),
     ("Docker engine", "docker"),

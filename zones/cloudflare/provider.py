@@ -10,13 +10,13 @@ from zones.cloudflare.api import Api
 from zones.cloudflare.checking import checked
 from zones.cloudflare.lookup import Lookup
 from zones.cloudflare.wire import body, held
-from zones.provider import Change, Checked
+from zones.provider import Change, Checked, Provider
 from zones.reconcile import Held, Step, in_the_way, removals, steps
 from zones.records import SHORTEST_TTL, Record, host_name
 
 
-class Cloudflare:
-    """A zones.provider.Provider.
+class Cloudflare(Provider):
+    """Records at Cloudflare, told as ours by their comment.
 
     instance: whose records are ours. domains: what check and listed look at; ensure and remove
     take any name whose zone the token sees. Make one for a piece of work, not for a process.
