@@ -120,13 +120,13 @@ class Settings:
             repository_mb=number("REPOSITORY_MB", cls.repository_mb, 102_400, least=1),
             allowed_hosts=tuple(
                 text(
-                    "ALLOW",
+                    "ALLOWED_HOSTS",
                     "",
                     r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
                     "give hosts, addresses or networks with commas between them",
                 ).split(",")
             )
-            if given.get(PREFIX + "ALLOW")
+            if given.get(PREFIX + "ALLOWED_HOSTS")
             else (),
             url=text(
                 "URL",
