@@ -10,4 +10,13 @@ docker_daemon = {
     "live-restore": True,
 }
 redis_memory = "64mb"
-testing_packages = ["chromium", "docker-registry", "iproute2", "postgresql", "redis-server"]
+testing_packages = [
+    "chromium",
+    "docker-registry",
+    "gcc",
+    "iproute2",
+    "libc6-dev",
+    "openssh-client",
+    "postgresql",
+    "redis-server",
+]
