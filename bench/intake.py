@@ -16,9 +16,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from bench.ports import free_ports
 from bench.project import ScratchProject
 from bench.recovery import quantile
-from bench.scratch import free_ports, platform, say
+from bench.scratch import platform, say
 from jobs.hooks import create_hook
 from jobs.models import Run
 from jobs.states import FINAL
