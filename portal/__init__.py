@@ -15,13 +15,17 @@ from portal import (
     accounts,
     api,
     database,
+    dns,
     domains,
     errors,
     health,
     hooks,
+    previews,
     projects,
     releases,
     runs,
+    snapshots,
+    sources,
     visiting,
 )
 from portal import filters as page_filters
@@ -54,7 +58,7 @@ def create_app(
     visiting.init_app(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.blueprint)
-    csrf.exempt(hooks.blueprint)
+    csrf.exempt(hooks.receive.receive)
     for part in (access, accounts, page_filters, errors):
         part.init_app(app)
     for domain in (
@@ -64,7 +68,11 @@ def create_app(
         domains,
         runs,
         releases,
+        sources,
         hooks,
+        previews,
+        snapshots,
+        dns,
         visiting,
         api,
     ):
