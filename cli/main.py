@@ -7,11 +7,15 @@ import click
 from cli.approving import approve, cancel, reject
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
+from cli.hooks import hooks
 from cli.importing import import_compose
 from cli.login import login, logout
+from cli.previews import previews
 from cli.projects import projects
 from cli.reading import logs, releases, runs
 from cli.secret_values import secrets
+from cli.snapshots import snapshots
+from cli.source import source
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,7 +25,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    login, logout, projects, environments, secrets,
+    login, logout, projects, environments, secrets, source, hooks, previews, snapshots,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
 )  # fmt: skip

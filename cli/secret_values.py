@@ -19,10 +19,12 @@ def secrets() -> None:
 
 @secrets.command("list")
 @click.argument("project")
+@environment_option
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
-def list_secrets(project: str, plain: bool) -> None:
-    """List names and versions."""
-    found = connect().json("GET", project_path(project, "secrets"))["secrets"]
+def list_secrets(project: str, environment: str | None, plain: bool) -> None:
+    """List names and versions; with -e previews those of all previews."""
+    params = {"environment": environment} if environment else {}
+    found = connect().json("GET", project_path(project, "secrets"), params=params)["secrets"]
     if plain:
         return as_json(found)
     table(("name", "version"), [(each["name"], each["version"]) for each in found])
@@ -33,7 +35,10 @@ def list_secrets(project: str, plain: bool) -> None:
 @click.argument("name")
 @environment_option
 def set_secret(project: str, name: str, environment: str | None) -> None:
-    """Keep a new version of NAME; asks for the value, or reads it from standard input."""
+    """Keep a new version of NAME; asks for the value, or reads it from standard input.
+
+    With -e NAME it is that environment's own; -e previews means all previews.
+    """
     client = connect()
     if sys.stdin.isatty():
         value = click.prompt(f"Value of {name}", hide_input=True, confirmation_prompt=True)

@@ -108,12 +108,13 @@ def service_addresses(session: Session, environment: Environment, settings: Sett
 
 
 def addresses(session: Session, environment: Environment) -> list[tuple[str, str]]:
-    """(host, path) of each route of the release that serves now, but redirects."""
+    """(host, path) of each route of the release that serves now, but redirects. An older Spec may
+    lack what is known today."""
     release = release_numbered(session, environment, environment.release)
     services = release.spec["services"].values() if release else ()
     return [
-        (route["host"], route["path"] or "")
+        (route["host"], route.get("path") or "")
         for service in services
-        for route in service["routes"]
-        if not route["redirect"]
+        for route in service.get("routes") or ()
+        if not route.get("redirect")
     ]

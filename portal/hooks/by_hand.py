@@ -18,7 +18,7 @@ PLACES = {
     "gitlab": "the project's Settings → Webhooks → Add new webhook",
     "gitea": "the repository's Settings → Webhooks → Add webhook → Gitea (or Forgejo)",
     "bitbucket": "Repository settings → Webhooks → Add webhook",
-    "generic": "whatever sends: POST JSON to the URL, signed with the secret",
+    "generic": "the sender, which POSTs JSON",
 }
 KEPT = "(the secret, which was shown when it was made)"
 

@@ -192,12 +192,15 @@ def make_told(session: Session, settings: Settings) -> None:
     project = session.query(Project).filter_by(name="sample").one()
     project.repository = "/nowhere/sample.git"
     key = settings.key("vault-key")
-    hooks = [create_hook(session, key, project, "github", by=email("alice"))[0] for _ in range(3)]
+    hooks = [
+        create_hook(session, key, project, scheme, by=email("alice"))[0]
+        for scheme in ("generic", "github", "gitlab")
+    ]
     body = json.dumps({"ref": "refs/heads/main", "after": COMMIT, "by": HOSTILE}).encode()
     session.add(
         Delivery(
             hook=hooks[0], key="d1", event="push", outcome=f"deploys production {HOSTILE}",
-            headers={"X-GitHub-Event": "push", "User-Agent": HOSTILE}, body=body,
+            headers={"X-Portwright-Event": "push", "User-Agent": HOSTILE}, body=body,
         )
     )  # fmt: skip
     for number, state, fork in ((7, "open", False), (8, "held", True), (9, "closed", False)):
