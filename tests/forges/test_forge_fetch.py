@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from forge_servers import Authority, Reply, Seen, Serve
@@ -248,3 +250,37 @@ def test_what_is_no_json_is_an_error_and_nothing_is_null(serve: Serve) -> None:
     with pytest.raises(PortwrightError):
         fetcher.request("GET", f"{server.url}/a").json()
     assert fetcher.request("GET", f"{server.url}/b").json().value is None
+
+
+@contextmanager
+def dripping(first: bytes) -> Iterator[str]:
+    """A server that says this and then a byte every 20 ms until the other end goes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve_one() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(first)
+            while not done.wait(0.02):
+                connection.sendall(b"x" if first else b"")
+
+    done = threading.Event()
+    thread = threading.Thread(target=serve_one, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    done.set()
+    thread.join()
+    listener.close()
+
+
+def test_a_server_that_says_nothing_is_left() -> None:
+    with dripping(b"") as url, pytest.raises(Unreachable) as caught:
+        Fetcher(Guard(LOOPBACK), timeout=0.1).request("GET", url)
+    assert "takes too long" in caught.value.message
+
+
+def test_a_server_that_never_ends_is_left() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    with dripping(head) as url, pytest.raises(PortwrightError) as caught:
+        Fetcher(Guard(LOOPBACK), longest=0.1).request("GET", url)
+    assert "takes over 0.1 s" in caught.value.message
