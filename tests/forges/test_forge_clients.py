@@ -401,11 +401,11 @@ def test_a_refusal_that_is_no_limit_is_told_in_the_forges_words(ground: Ground) 
 
 
 def test_a_forge_that_repeats_the_token_does_not_spread_it(ground: Ground) -> None:
-    ground.there.tell = lambda seen: reply(422, {"message": f"{dict(seen.headers)}"[:180]})
+    ground.there.tell = lambda seen: reply(422, {"message": f"got {seen.headers['authorization']}"})
     with pytest.raises(Answered) as caught:
         ground.ours.add_hook(ground.name, URL, "s3cret")
-    sent_token = ground.server.seen[0].headers["authorization"].split(" ")[1]
-    assert sent_token not in str(caught.value) and TOKEN not in repr(ground.ours)
+    scheme = "Basic" if ground.kind == "bitbucket" else "Bearer"
+    assert caught.value.message == f"the forge answers 422: got {scheme} ***"
 
 
 HOSTILE = [b"[]", b"7", b"null", b'{"id": {}}', b'{"id": "../1"}', b'{"id": -1}', b'"x"', b"[" * 9999]  # fmt: skip
