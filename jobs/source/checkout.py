@@ -22,7 +22,7 @@ from stacks.errors import PortwrightError
 
 # What another fetch into a new mirror would not change.
 CERTAIN = {
-    "authentication", "host", "host-key", "hostile", "key", "not-found", "not-git", "redirect",
+    "authentication", "connect", "host", "host-key", "hostile", "key", "not-found", "not-git", "redirect",
     "refused", "route", "size", "timeout", "tls",
 }  # fmt: skip
 
@@ -88,7 +88,7 @@ def take(access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve)
         try:
             return lay(access, ref, mirror, folder, resolve)
         except GitCommandError as error:
-            kind, told = explain(access, str(error.stderr))
+            kind, told = explain(access, error)
             if new or kind in CERTAIN or killed(error):
                 raise told from None
         shutil.rmtree(mirror, ignore_errors=True)
@@ -96,12 +96,12 @@ def take(access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve)
         try:
             return lay(access, ref, mirror, folder, resolve)
         except GitCommandError as error:
-            raise explain(access, str(error.stderr))[1] from None
+            raise explain(access, error)[1] from None
     except BaseException as error:
         if new:
             shutil.rmtree(mirror, ignore_errors=True)
         if isinstance(error, TimeoutExpired):
-            raise explain(access, "timed out")[1] from None
+            raise explain(access, error)[1] from None
         raise
 
 

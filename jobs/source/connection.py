@@ -14,6 +14,12 @@ from jobs.source.papers import Papers
 from jobs.source.quarantine import CONFIG, environment
 from stacks.errors import PortwrightError
 
+PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+                 "fc00::/7", "100.64.0.0/10")
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Connection:
@@ -86,8 +92,9 @@ def check_secret(value: str, path: str) -> None:
 
 
 def private(ip: str) -> bool:
+    """Loopback, and what RFC 1918, RFC 4193 and RFC 6598 keep for networks of one's own."""
     try:
-        return ipaddress.ip_address(ip).is_private
+        return any(ipaddress.ip_address(ip) in network for network in PRIVATE)
     except ValueError:
         return ip == "localhost"
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from subprocess import TimeoutExpired
+
+from git import GitCommandError
 
 from jobs.redact import Redactor
 from jobs.source.access import Access
@@ -16,7 +19,7 @@ KEY = "give its key (or the user and token) read access there, and enter the sam
 
 @dataclass(frozen=True)
 class Cause:
-    """kind: one word for it; broken: the mirror here may be what is wrong."""
+    """kind: one word for it. pattern: what is said where it is so."""
 
     kind: str
     pattern: re.Pattern[str]
@@ -43,6 +46,8 @@ CAUSES = (
           "check the address, and this server's network"),
     cause("timeout", "timed out|Timeout was reached|Operation too slow",
           "the host does not answer in time", "check the port, and that no firewall is in between"),
+    cause("connect", "Failed to connect|Couldn't connect", "the host can't be connected to",
+          "check the address and the port, and that no firewall is in between"),
     cause("tls", "certificate|gnutls|SSL|TLS", "the server's certificate is not accepted",
           "renew it there, or have it signed by an authority that this server trusts"),
     cause("authentication", "Permission denied|Authentication failed|could not read (Username|Password)|error: 40[13]|Too many authentication failures",
@@ -62,6 +67,8 @@ CAUSES = (
     cause("shallow", "shallow|dumb http", "the server can't send a single commit",
           "use a server that speaks git's smart protocol"),
 )  # fmt: skip
+# What the library puts around a command's words.
+FRAME = re.compile(r"^\s*stderr: '|'$")
 TOO_LARGE = re.compile(r"File too large|died of signal 25|SIGXFSZ", re.I)
 UNKNOWN = Cause("unknown", re.compile(""), "git failed", REMOTE)
 
@@ -70,8 +77,11 @@ def find(text: str) -> Cause:
     return next((each for each in CAUSES if each.pattern.search(text)), UNKNOWN)
 
 
-def explain(access: Access, text: str) -> tuple[str, PortwrightError]:
+def explain(
+    access: Access, failed: GitCommandError | TimeoutExpired
+) -> tuple[str, PortwrightError]:
     """(kind, error) of what a command said on its standard error; secrets are taken out."""
+    text = "timed out" if isinstance(failed, TimeoutExpired) else FRAME.sub("", str(failed.stderr))
     if TOO_LARGE.search(text):
         return "size", too_large(access)
     found = find(text)
