@@ -76,8 +76,13 @@ def relative(base: Address, url: str, path: str) -> Address:
         rest = url
         while rest.startswith(("./", "../")):
             step, _, rest = rest.partition("/")
-            if step == "..":
-                parts = parts[:-1]
+            if step == ".." and parts in ([], [""]):
+                raise PortwrightError(
+                    f"{url[:200]!r} leads above the server's root",
+                    remedy="write fewer ../",
+                    path=path,
+                )
+            parts = parts[:-1] if step == ".." else parts
         there = "/".join([*parts, rest])
         text = base.text[: len(base.text) - len(base.path)] + there
     found = parse(text, path)

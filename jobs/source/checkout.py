@@ -16,7 +16,7 @@ from jobs.requests import check_ref
 from jobs.source.access import Access, Resolve, unguarded
 from jobs.source.address import parse
 from jobs.source.content import Content
-from jobs.source.mirror import locked, prepare
+from jobs.source.mirror import clear, locked, prepare
 from jobs.source.words import explain
 from stacks.errors import PortwrightError
 
@@ -100,6 +100,8 @@ def take(access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve)
     except BaseException as error:
         if new:
             shutil.rmtree(mirror, ignore_errors=True)
+        else:
+            clear(mirror)
         if isinstance(error, TimeoutExpired):
             raise explain(access, error)[1] from None
         raise

@@ -61,7 +61,7 @@ class Content:
     def count(self, more: int) -> None:
         self.bytes += more
         if self.bytes > self.access.max_bytes:
-            raise too_large(self.access)
+            raise too_large(self.access.max_bytes)
 
     def add_large(
         self, connection: Connection, folder: Path, listed: list[Entry], prefix: str

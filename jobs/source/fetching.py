@@ -9,7 +9,8 @@ from git import GitCommandError
 
 from jobs.source.command import MEMORY, run
 from jobs.source.connection import Connection
-from jobs.source.mirror import KEPT, kept
+from jobs.source.mirror import KEPT, halves, kept
+from jobs.source.words import too_large
 from stacks.errors import PortwrightError
 
 FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -43,10 +44,17 @@ class Fetcher:
         return out.decode(errors="replace").strip()
 
     def fetch(self, *refs: str, depth: str = "--depth=1", prune: bool = False) -> None:
-        self.git(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", depth,
-            *(["--prune"] if prune else []), "--end-of-options", self.connection.address.text, *refs,
-        )  # fmt: skip
+        try:
+            self.git(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", depth,
+                *(["--prune"] if prune else []), "--end-of-options",
+                self.connection.address.text, *refs,
+            )  # fmt: skip
+        except GitCommandError:
+            # git does not tell that the kernel has ended the process that writes the pack.
+            if any(path.stat().st_size >= self.max_bytes for path in halves(self.mirror)):
+                raise too_large(self.max_bytes) from None
+            raise
 
     def commit(self, ref: str) -> str:
         """The SHA of a branch, else tag, else commit, which is in the mirror from now on.

@@ -55,10 +55,15 @@ def prepare(mirror: Path, max_bytes: int) -> bool:
 
 def clear(mirror: Path) -> None:
     """Locks and halves of packs: whoever made them has ended, since this process holds the lock."""
-    for left in (*mirror.rglob("*.lock"), *mirror.glob("objects/pack/tmp_*")):
+    for left in (*mirror.rglob("*.lock"), *halves(mirror)):
         left.unlink(missing_ok=True)
     for left in mirror.glob("objects/tmp_objdir-*"):
         shutil.rmtree(left, ignore_errors=True)
+
+
+def halves(mirror: Path) -> list[Path]:
+    """Packs that were begun."""
+    return list(mirror.glob("objects/pack/tmp_*"))
 
 
 def size(mirror: Path) -> int:

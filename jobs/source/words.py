@@ -83,7 +83,7 @@ def explain(
     """(kind, error) of what a command said on its standard error; secrets are taken out."""
     text = "timed out" if isinstance(failed, TimeoutExpired) else FRAME.sub("", str(failed.stderr))
     if TOO_LARGE.search(text):
-        return "size", too_large(access)
+        return "size", too_large(access.max_bytes)
     found = find(text)
     hidden = Redactor([access.password, access.private_key])
     lines = [line.strip(" '\r") for line in hidden.redact(clean(text)).splitlines()]
@@ -97,9 +97,9 @@ def explain(
     )
 
 
-def too_large(access: Access) -> PortwrightError:
+def too_large(max_bytes: int) -> PortwrightError:
     return PortwrightError(
-        f"it is larger than {access.max_bytes >> 20} MiB, which is the most",
+        f"it is larger than {max_bytes >> 20} MiB, which is the most",
         remedy="keep large files elsewhere, or have the host's owner raise the limit",
         path="repository",
     )
