@@ -17,14 +17,8 @@ from jobs.source.access import Access, Resolve, unguarded
 from jobs.source.address import parse
 from jobs.source.content import Content
 from jobs.source.mirror import clear, locked, prepare
-from jobs.source.words import explain
+from jobs.source.words import CERTAIN, explain
 from stacks.errors import PortwrightError
-
-# What another fetch into a new mirror would not change.
-CERTAIN = {
-    "authentication", "connect", "host", "host-key", "hostile", "key", "not-found", "not-git", "redirect",
-    "refused", "route", "size", "timeout", "tls",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)

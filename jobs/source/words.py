@@ -67,6 +67,11 @@ CAUSES = (
     cause("shallow", "shallow|dumb http", "the server can't send a single commit",
           "use a server that speaks git's smart protocol"),
 )  # fmt: skip
+# What another fetch into a new mirror would not change.
+CERTAIN = {
+    "authentication", "connect", "host", "host-key", "hostile", "key", "not-found", "not-git", "redirect",
+    "refused", "route", "size", "timeout", "tls",
+}  # fmt: skip
 # What the library puts around a command's words.
 FRAME = re.compile(r"^\s*stderr: '|'$")
 TOO_LARGE = re.compile(r"File too large|died of signal 25|SIGXFSZ", re.I)

@@ -19,9 +19,11 @@ TICKET = "a-ticket-for-one-file"
 
 
 class Forge:
-    """root: the folder of its repositories. Changed by a test: knows_v2, closed, redirect, large.
+    """root: the folder of its repositories. Changed by a test: knows_v2, closed, redirect, and for
+    LFS href (for downloads) and tickets (whether they need one).
 
-    large: SHA-256 -> what it sends for it. seen: method and path of each request, in order.
+    large: SHA-256 -> what it sends for it. seen: method and path of each request, in order;
+    shown: what each download was asked with.
     """
 
     def __init__(self, root: Path, certificate: Certificate | None) -> None:
@@ -30,6 +32,8 @@ class Forge:
         self.closed = True
         self.redirect = ""
         self.href = ""
+        self.tickets = True
+        self.shown: list[str | None] = []
         self.large: dict[str, bytes] = {}
         self.seen: list[str] = []
         self.server = ThreadingHTTPServer(
@@ -130,14 +134,16 @@ class Handler(BaseHTTPRequestHandler):
         for each in asked["objects"]:
             if each["oid"] in self.forge.large:
                 href = self.forge.href or self.forge.url(f"large/{each['oid']}", "forge.test")
-                action = {"href": href, "header": {"Authorization": TICKET}}
+                header = {"Authorization": TICKET} if self.forge.tickets else {}
+                action = {"href": href, "header": header}
                 objects.append({**each, "actions": {"download": action}})
             else:
                 objects.append({**each, "error": {"code": 404, "message": "Object does not exist"}})
         self.answer(200, json.dumps({"transfer": "basic", "objects": objects}).encode())
 
     def send_large(self) -> None:
-        if self.headers.get("Authorization") != TICKET:
+        self.forge.shown.append(self.headers.get("Authorization"))
+        if self.forge.tickets and self.forge.shown[-1] != TICKET:
             self.answer(403)
         else:
             self.answer(200, self.forge.large[self.path.rsplit("/", 1)[1]])
