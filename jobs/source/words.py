@@ -33,6 +33,10 @@ def cause(kind: str, pattern: str, message: str, remedy: str) -> Cause:
 
 # The first that fits.
 CAUSES = (
+    cause("disk", "No space left on device", "this server's disk is full: no space left on device",
+          "free some, or have old images and mirrors pruned"),
+    cause("memory", "out of memory|unable to create (async )?thread|mmap failed",
+          "it takes more memory than is given to it", "keep large files elsewhere"),
     cause("host-key", "REMOTE HOST IDENTIFICATION HAS CHANGED",
           "the server's host key is not the one that was confirmed: it has changed, or somebody is in between",
           "ask who runs the server; if it has a new key, scan and confirm it again"),
@@ -69,7 +73,7 @@ CAUSES = (
 )  # fmt: skip
 # What another fetch into a new mirror would not change.
 CERTAIN = {
-    "authentication", "connect", "host", "host-key", "hostile", "key", "not-found", "not-git", "redirect",
+    "authentication", "connect", "disk", "memory", "host", "host-key", "hostile", "key", "not-found", "not-git", "redirect",
     "refused", "route", "size", "timeout", "tls",
 }  # fmt: skip
 # What the library puts around a command's words.

@@ -61,6 +61,7 @@ class Forge:
 
 class Handler(BaseHTTPRequestHandler):
     forge: Forge
+    protocol_version = "HTTP/1.1"
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -75,6 +76,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.forge.seen.append(f"{self.command} {self.path}")
+        self.body = self.read_body()
         if self.path.startswith("/large/"):
             self.send_large()
         elif self.forge.redirect:
@@ -92,7 +94,7 @@ class Handler(BaseHTTPRequestHandler):
         pair = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
         return self.headers.get("Authorization") == f"Basic {pair}"
 
-    def body(self) -> bytes:
+    def read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") != "chunked":
             return self.rfile.read(int(self.headers.get("Content-Length") or 0))
         whole = b""
@@ -119,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.forge.knows_v2:
             environ["GIT_PROTOCOL"] = self.headers.get("Git-Protocol", "")
         done = subprocess.run(
-            ["git", "http-backend"], input=self.body(), env=environ, capture_output=True
+            ["git", "http-backend"], input=self.body, env=environ, capture_output=True
         )
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
@@ -128,7 +130,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def batch(self) -> None:
         """https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md"""
-        asked = json.loads(self.body())
+        asked = json.loads(self.body)
         assert asked["operation"] == "download" and asked["transfers"] == ["basic"]
         objects: list[dict[str, Any]] = []
         for each in asked["objects"]:

@@ -39,6 +39,8 @@ def access(upstream: Upstream) -> Access:
         "https://ho st/x", "https://host/x\n", "https://host/x\ny", "relative/path", "../up", "/a/../b",
         "/a//b", "/", "", "git@host:/../x", "https://host/" + "x" * 2000, "ssh://git@host/x;touch",
         "ssh://git@host/$(touch)", "git@host:`touch`", "http::https://host/x",
+        "https://2130706433/x", "https://0x7f.1/x", "https://127.1/x", "https://0177.0.0.1/x",
+        "https://[127.0.0.1]:x/y", "https://[::zz]/x", "git@1.2.3:x",
     ],
 )  # fmt: skip
 def test_cve_2017_1000117_addresses_that_are_options_or_programs(url: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from certificates import Certificate
 from git_server import PASSWORD, USER, Forge
 from upstream import Upstream, take
 
-from jobs.source import Access, heads
+from jobs.source import Access, heads, prune
 from jobs.source import test as probe
 from stacks.errors import PortwrightError
 
@@ -174,5 +174,6 @@ def test_what_a_user_has_configured_is_not_used(
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("GIT_DIR", "/nowhere")
-    assert probe(access).ok
+    assert take(access, tmp_path)[1] == {"a": "1"}
+    prune(tmp_path / "mirror.git", 0.0)
     assert probe(replace(access, password="")).kind == "authentication"

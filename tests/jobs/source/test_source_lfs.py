@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 from certificates import Certificate
 from git_server import TICKET, Forge
+from pointers import CONTENT, OID, pointer
 from upstream import Upstream, take
 
 from jobs.source import Access, checkout
 from stacks.errors import PortwrightError
-
-CONTENT = b"large\0content" * 1000
-OID = hashlib.sha256(CONTENT).hexdigest()
-
-
-def pointer(oid: str = OID, size: int = len(CONTENT)) -> str:
-    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {size}\n"
 
 
 def local(host: str, port: int) -> str:
@@ -49,6 +43,7 @@ def test_what_git_lfs_wrote_is_read(
     assert plain["web/a.bin"] == pointer()
 
 
+@pytest.mark.system
 def test_many_pointers_and_a_file_that_is_none(
     upstream: Upstream, access: Access, forge: Forge, tmp_path: Path
 ) -> None:
@@ -82,6 +77,7 @@ def test_what_the_server_does_not_have(upstream: Upstream, access: Access, tmp_p
     assert "has no content for 000000000000" in refused(access, tmp_path)
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("sent", [b"other" * 2600, CONTENT + b"x", CONTENT[:-1]])
 def test_content_that_is_not_what_was_committed(
     upstream: Upstream, access: Access, forge: Forge, tmp_path: Path, sent: bytes
@@ -131,6 +127,7 @@ def test_the_password_does_not_follow_to_another_server(
         second.stop()
 
 
+@pytest.mark.system
 def test_redirects_are_not_followed(
     upstream: Upstream, access: Access, forge: Forge, tmp_path: Path
 ) -> None:
@@ -150,6 +147,7 @@ def test_a_pointers_size_counts_before_it_is_asked_for(
     assert not [line for line in forge.seen if "objects/batch" in line]
 
 
+@pytest.mark.system
 def test_a_link_that_holds_a_pointer_is_a_link(
     upstream: Upstream, access: Access, tmp_path: Path
 ) -> None:

@@ -22,6 +22,12 @@ from stacks.errors import PortwrightError
 HOUR = 3600.0
 
 
+@pytest.fixture
+def path(upstream: Upstream) -> Access:
+    """The same repository as a path on this server, which takes no handshakes."""
+    return Access(str(upstream.folder))
+
+
 def commits(tmp_path: Path) -> set[str]:
     """Every commit whose object is in the mirror."""
     said = subprocess.run(
@@ -32,12 +38,12 @@ def commits(tmp_path: Path) -> set[str]:
 
 
 def test_one_commit_is_fetched_and_no_history(
-    upstream: Upstream, access: Access, tmp_path: Path
+    upstream: Upstream, path: Access, tmp_path: Path
 ) -> None:
     history = [upstream.commit(str(n), {"a": str(n)}) for n in range(3)]
-    assert take(access, tmp_path) == (history[2], {"a": "2"})
+    assert take(path, tmp_path) == (history[2], {"a": "2"})
     assert commits(tmp_path) == {history[2]}
-    assert take(access, tmp_path, history[0]) == (history[0], {"a": "0"})
+    assert take(path, tmp_path, history[0]) == (history[0], {"a": "0"})
     assert commits(tmp_path) == {history[0], history[2]}
 
 
@@ -57,6 +63,7 @@ def test_what_is_here_is_not_fetched_again(
     assert len([line for line in forge.seen if line.startswith("POST")]) == 1
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("knows_v2", [True, False], ids=["any SHA", "only what is advertised"])
 def test_pull_requests_by_sha_and_by_name(
     upstream: Upstream, access: Access, forge: Forge, tmp_path: Path, knows_v2: bool
@@ -90,29 +97,29 @@ def test_a_sha_that_the_server_does_not_hand_out_alone_comes_with_all(
 
 
 def test_a_branch_goes_before_a_tag_and_both_before_a_sha(
-    upstream: Upstream, access: Access, tmp_path: Path
+    upstream: Upstream, path: Access, tmp_path: Path
 ) -> None:
     first = upstream.commit("One", {"a": "1"})
     second = upstream.commit("Two", {"a": "2"})
     upstream.git("tag", "--annotate", "--message", "v1", "v1", first)
-    assert take(access, tmp_path, "v1")[0] == first
-    assert take(access, tmp_path, "refs/tags/v1")[0] == first
+    assert take(path, tmp_path, "v1")[0] == first
+    assert take(path, tmp_path, "refs/tags/v1")[0] == first
     upstream.git("branch", "v1", second)
-    assert take(access, tmp_path, "v1")[0] == second
+    assert take(path, tmp_path, "v1")[0] == second
     upstream.git("branch", first[:10], second)
-    assert take(access, tmp_path, first[:10])[0] == second
+    assert take(path, tmp_path, first[:10])[0] == second
 
 
 def test_a_branch_that_takes_the_place_of_a_folder_of_branches(
-    upstream: Upstream, access: Access, tmp_path: Path
+    upstream: Upstream, path: Access, tmp_path: Path
 ) -> None:
     first = upstream.commit("One", {"a": "1"})
     upstream.git("branch", "x")
-    assert take(access, tmp_path, "x")[0] == first
+    assert take(path, tmp_path, "x")[0] == first
     upstream.git("branch", "-D", "x")
     upstream.git("branch", "x/y")
-    assert take(access, tmp_path, "x/y")[0] == first
-    assert take(access, tmp_path, first[:10])[0] == first
+    assert take(path, tmp_path, "x/y")[0] == first
+    assert take(path, tmp_path, first[:10])[0] == first
 
 
 def spoil_pack(mirror: Path) -> None:
@@ -154,14 +161,14 @@ def leave_locks(mirror: Path) -> None:
     [spoil_pack, lose_objects, lose_head, spoil_config, spoil_shallow, make_old, leave_locks],
 )
 def test_a_broken_mirror_heals_itself(
-    upstream: Upstream, access: Access, tmp_path: Path, spoil: object
+    upstream: Upstream, path: Access, tmp_path: Path, spoil: object
 ) -> None:
     first = upstream.commit("One", {"a": "1"})
-    take(access, tmp_path)
+    take(path, tmp_path)
     spoil(tmp_path / "mirror.git")  # type: ignore[operator]
-    assert take(access, tmp_path, first) == (first, {"a": "1"})
+    assert take(path, tmp_path, first) == (first, {"a": "1"})
     second = upstream.commit("Two", {"a": "2"})
-    assert take(access, tmp_path) == (second, {"a": "2"})
+    assert take(path, tmp_path) == (second, {"a": "2"})
     assert not list((tmp_path / "mirror.git").rglob("*.lock"))
     assert not list((tmp_path / "mirror.git").rglob("tmp_*"))
 

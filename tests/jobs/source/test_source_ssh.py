@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from certificates import Certificate
+from git_server import Forge
+from pointers import CONTENT, OID, pointer
 from ssh_server import SshServer
 from upstream import Upstream, take
 
@@ -91,6 +95,17 @@ def test_scanning_shows_what_ssh_keygen_shows(server: SshServer) -> None:
         scan_host_key("127.0.0.1", 1)
 
 
+def test_scanning_goes_by_the_guard_and_takes_no_option() -> None:
+    def refuse(host: str, port: int) -> str:
+        raise PortwrightError(f"{host} is not let out", remedy="ask", path="host")
+
+    with pytest.raises(PortwrightError, match="is not let out"):
+        scan_host_key("127.0.0.1", 22, refuse)
+    for host in ("-f/etc/passwd", "a b", "", "host,other", "[::1"):
+        with pytest.raises(PortwrightError, match="no repository that can be used"):
+            scan_host_key(host, 22, local)
+
+
 def test_a_key_that_is_not_let_in(upstream: Upstream, access: Access) -> None:
     assert probe(replace(access, private_key=generate_key()[0])).kind == "authentication"
     assert probe(replace(access, private_key="")).kind == "authentication"
@@ -165,3 +180,27 @@ def test_no_private_key_is_ever_on_the_disk(
     assert heads(access)
     take(access, tmp_path)
     assert set((server.folder / "found").read_text().split()) == {str(look)}
+
+
+def test_where_large_files_are_is_asked_over_ssh(
+    upstream: Upstream,
+    access: Access,
+    server: SshServer,
+    tmp_path: Path,
+    forge: Forge,
+    certificate: Certificate,
+) -> None:
+    """`git-lfs-authenticate`, as a forge has it; what it names goes by the guard too."""
+    forge.closed = False
+    forge.large[OID] = CONTENT
+    program = server.folder / "bin/git-lfs-authenticate"
+    answer = json.dumps({"href": forge.url("shop/.git/info/lfs", "forge.test"), "header": {}})
+    program.write_text(f"#!/bin/sh\necho \"$@\" > {server.folder}/asked\necho '{answer}'\n")
+    program.chmod(0o755)
+    upstream.commit("One", {"a": pointer()})
+    wanted = replace(access, lfs=True, certificates=certificate.text)
+    assert take(wanted, tmp_path, resolve=local)[1] == {"a": CONTENT.decode()}
+    assert (server.folder / "asked").read_text() == f"{upstream.folder} download\n"
+    program.unlink()
+    with pytest.raises(PortwrightError, match="knows no git-lfs-authenticate"):
+        take(wanted, tmp_path, resolve=local)

@@ -40,6 +40,7 @@ def test_a_submodule_is_laid_out_where_it_is_wanted(
     assert take(filled, tmp_path) == (sha, {**plain, "lib/in/b": "2"})
 
 
+@pytest.mark.system
 def test_submodules_within_each_other(
     upstream: Upstream, inner: Upstream, access: Access, forge: Forge, tmp_path: Path
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_submodules_address_is_the_guards(
         take(replace(access, submodules=True), tmp_path, resolve=guard)
 
 
+@pytest.mark.system
 def test_a_submodule_counts_for_the_limit(
     upstream: Upstream, inner: Upstream, access: Access, forge: Forge, tmp_path: Path
 ) -> None:
@@ -90,6 +92,7 @@ def test_a_submodule_counts_for_the_limit(
         take(replace(access, submodules=True, max_bytes=1 << 20), tmp_path)
 
 
+@pytest.mark.system
 def test_a_submodule_that_has_no_address_or_no_such_commit(
     upstream: Upstream, inner: Upstream, access: Access, forge: Forge, tmp_path: Path
 ) -> None:
@@ -107,6 +110,7 @@ def test_a_submodule_that_has_no_address_or_no_such_commit(
     assert (caught.value.path, "1" * 40 in caught.value.message) == ("submodules.lib", True)
 
 
+@pytest.mark.system
 def test_a_repository_that_is_its_own_submodule_ends(
     upstream: Upstream, access: Access, forge: Forge, tmp_path: Path
 ) -> None:
