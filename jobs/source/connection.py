@@ -12,6 +12,7 @@ from jobs.source.access import Access, Resolve
 from jobs.source.address import Address, parse
 from jobs.source.papers import Papers
 from jobs.source.quarantine import CONFIG, environment
+from jobs.source.ssh import ssh_command
 from stacks.errors import PortwrightError
 
 PRIVATE = tuple(
@@ -97,36 +98,3 @@ def private(ip: str) -> bool:
         return any(ipaddress.ip_address(ip) in network for network in PRIVATE)
     except ValueError:
         return ip == "localhost"
-
-
-def ssh_command(
-    access: Access, address: Address, ip: str, papers: Papers, trusted: bool
-) -> tuple[str, ...]:
-    """Only the pinned host keys, only this key, only this address; no configuration, no agent.
-
-    Where a port is given, known_hosts knows a host as [host]:port (sshd(8)).
-    """
-    alias = address.host if address.port == 22 else f"[{address.host}]:{address.port}"
-    key = papers.file(access.private_key.strip() + "\n") if access.private_key and trusted else ""
-    options = {
-        "HostName": ip.replace("%", "%%"),
-        "HostKeyAlias": alias,
-        "CheckHostIP": "no",
-        "UserKnownHostsFile": papers.file(access.known_hosts.strip() + "\n"),
-        "GlobalKnownHostsFile": "/dev/null",
-        "StrictHostKeyChecking": "yes",
-        "UpdateHostKeys": "no",
-        "IdentitiesOnly": "yes",
-        "IdentityFile": key or "none",
-        "IdentityAgent": "none",
-        "PreferredAuthentications": "publickey",
-        "ProxyCommand": "none",
-        "ProxyJump": "none",
-        "PermitLocalCommand": "no",
-        "ForwardAgent": "no",
-        "ClearAllForwardings": "yes",
-        "BatchMode": "yes",
-        "ConnectTimeout": "20",
-        "ServerAliveInterval": "20",
-    }
-    return ("ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items()))

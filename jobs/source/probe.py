@@ -12,7 +12,7 @@ from git import GitCommandError
 from jobs.source.access import Access, Resolve, unguarded
 from jobs.source.address import parse
 from jobs.source.connection import connect
-from jobs.source.fetching import list_refs
+from jobs.source.refs import list_refs
 from jobs.source.words import explain
 from stacks.errors import PortwrightError
 

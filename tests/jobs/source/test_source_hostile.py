@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 import subprocess
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -317,3 +320,45 @@ def test_trees_that_name_each_other_hold_more_files_than_are_let_in(
     with pytest.raises(PortwrightError) as caught:
         take(access, tmp_path)
     assert "files" in caught.value.message and not list(tmp_path.glob("mirror*"))
+
+
+def pack_object(kind: int, size: int, body: bytes) -> bytes:
+    """gitformat-pack(5): the header is 3 bits of type, then the size in groups of 7 bits."""
+    head = [(kind << 4) | (size & 15)]
+    size >>= 4
+    while size:
+        head[-1] |= 128
+        head.append(size & 127)
+        size >>= 7
+    return bytes(head) + body
+
+
+def length(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*out, number])
+
+
+@pytest.mark.system
+def test_a_delta_that_grows_is_ended_by_its_memory(
+    upstream: Upstream, access: Access, tmp_path: Path
+) -> None:
+    """A few hundred bytes say 800 times: copy this MiB (gitformat-pack(5), deltified form)."""
+    mebibyte = b"\0" * (1 << 20)
+    base = upstream.blob(mebibyte)
+    copy = bytes([0b10110000, 0xFF, 0xFF])  # 65535 bytes from the base's beginning
+    times = 800 * 16
+    delta = length(1 << 20) + length(times * 65535) + copy * times
+    first = pack_object(3, 1 << 20, zlib.compress(mebibyte))
+    second = pack_object(7, len(delta), bytes.fromhex(base) + zlib.compress(delta))
+    pack = b"PACK" + struct.pack(">II", 2, 2) + first + second
+    upstream.git("index-pack", "--stdin", given=pack + hashlib.sha1(pack).digest())
+    grown = hashlib.sha1(f"blob {times * 65535}\0".encode())
+    for _ in range(times):
+        grown.update(mebibyte[:65535])
+    upstream.commit_tree(upstream.tree((FILE, base, "a"), (FILE, grown.hexdigest(), "b")))
+    with pytest.raises(PortwrightError, match="takes more memory"):
+        take(replace(access, max_bytes=1 << 20), tmp_path)
+    assert not list(tmp_path.glob("mirror*"))
