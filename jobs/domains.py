@@ -5,7 +5,7 @@ Pure: what Traefik holds and failed to get comes in, what it is told next goes o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -85,9 +85,14 @@ def state(
 
 
 def dynamic(
-    states: Mapping[str, State], hosts: Mapping[str, str], settings: Settings, at: datetime
+    states: Mapping[str, State],
+    hosts: Mapping[str, str],
+    settled: Collection[str],
+    settings: Settings,
+    at: datetime,
 ) -> dict[str, Any]:
-    """What Traefik is told. hosts: each host with the name on its certificate."""
+    """What Traefik is told. hosts: each host with the name on its certificate; settled: names
+    whose certificate it has had for a moment, and shows by now."""
     routers: dict[str, Any] = {}
     for name, each in states.items():
         key = name.replace("*", "any").replace(".", "-")
@@ -100,7 +105,9 @@ def dynamic(
                 "priority": FORWARD,
                 "service": "rehearsal",
             }
-    safe = [host for host, name in sorted(hosts.items()) if serves(states[name], at)]
+    safe = [
+        host for host, name in sorted(hosts.items()) if name in settled and serves(states[name], at)
+    ]
     if safe:
         routers["to-https"] = {
             "rule": " || ".join(f"Host(`{host}`)" for host in safe),

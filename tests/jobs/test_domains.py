@@ -69,8 +69,9 @@ def test_a_renewal_that_failed_is_told_while_the_certificate_is_good() -> None:
 def told(
     stage: str, certificate: Certificate | None = None, **settings: object
 ) -> dict[str, object]:
+    settled = {HOST} if certificate else set()
     states = {HOST: State(HOST, stage, certificate)}  # type: ignore[arg-type]
-    made = dynamic(states, {HOST: HOST}, Settings(https_port=443, **settings), NOW)  # type: ignore[arg-type]
+    made = dynamic(states, {HOST: HOST}, settled, Settings(https_port=443, **settings), NOW)  # type: ignore[arg-type]
     return made["http"]["routers"] if made else {}
 
 
