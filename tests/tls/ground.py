@@ -91,7 +91,7 @@ class Ground:
     def get(self, host: str, path: str = "/", secure: bool = False) -> httpx.Response:
         """A request as a visitor of the host makes it; over TLS only with a certificate of production's."""
         scheme, port = ("https", self.secure) if secure else ("http", self.web)
-        context = ssl.create_default_context(cadata=self.production.root())
+        context = ssl.create_default_context(cadata=self.production.root)
         with httpx.Client(verify=context) as client:
             request = client.build_request(
                 "GET",

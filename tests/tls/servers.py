@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -43,6 +44,7 @@ class Server:
     log: Path
     ca: Path
 
+    @cached_property
     def root(self) -> str:
         """The PEM of its root, which it makes anew at each start."""
         context = ssl.create_default_context(cafile=str(self.ca))

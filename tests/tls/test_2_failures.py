@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 from cryptography.fernet import Fernet
@@ -81,22 +83,51 @@ def test_a_wrong_record_is_told_with_its_remedy_and_costs_the_issuer_nothing(
         page = portal.get("/projects/shop/domains").text
         for words in (
             "no certificate: visitors get plain HTTP",
-            f"{NOBODY}: Connection refused",
+            f"dial tcp {NOBODY}:{acme.web}: connect: connection refused",
             "its record points here, and no firewall closes port 80",
             "Try again now",
         ):
             assert words in page
         found = portal.get("/api/projects/shop/domains").json["domains"]
-        (problem,) = [each["failure"]["problem"] for each in found if each["host"] == HOST]
-        assert problem == "connection"
+        (told,) = [each["failure"]["problem"] for each in found if each["host"] == HOST]
+        assert told == "connection"
         assert look(tls) == "failing" and acme.production.issued() == issued
         assert failures(settings.home / "log/traefik.json.log") == []
 
+        with stranger(acme.web):
+            again(portal)
+            until(lambda: problem(tls) == "unauthorized", 60, 0.2)
+        page = portal.get("/projects/shop/domains").text
+        assert "another server answered in this host&#39;s place" in page
+
         acme.dns.tell("clear-a", host=HOST)
-        portal.post("/projects/shop/domains/again", data={"host": HOST})
+        again(portal)
         until(lambda: look(tls) == "issued", 60, 0.2)
         assert acme.production.issued() == issued + 1
         assert f"https://{HOST}:{acme.secure}" in portal.get("/projects/shop/domains").text
+
+
+def again(portal: FlaskClient) -> None:
+    """As the button does."""
+    assert portal.post("/projects/shop/domains/again", data={"host": HOST}).status_code == 302
+
+
+@contextmanager
+def stranger(port: int) -> Iterator[None]:
+    """Another machine's web server, which knows nothing of challenges."""
+    server = ThreadingHTTPServer((NOBODY, port), SimpleHTTPRequestHandler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def problem(tls: Tls) -> str:
+    db.session.rollback()
+    failure = tls.look([HOST], asked_again(db.session))[HOST].failure
+    return failure.problem if failure else ""
 
 
 def look(tls: Tls) -> str:
@@ -104,8 +135,8 @@ def look(tls: Tls) -> str:
     return tls.look([HOST], asked_again(db.session))[HOST].stage
 
 
-def test_an_acme_server_that_is_not_there_is_told(acme: Ground, settings: Settings) -> None:
-    nowhere = replace(settings, acme_server="https://localhost:1/dir", acme_staging="none")
+def test_an_acme_server_that_is_not_there_is_told(acme: Ground) -> None:
+    nowhere = acme.settings("nowhere", acme_server="https://localhost:1/dir", acme_staging="none")
     with acme.traefik(nowhere), worker(nowhere) as tls:
         until(lambda: tls.look([HOST])[HOST].stage == "failing", 60, 0.2)
         failure = tls.look([HOST])[HOST].failure
