@@ -18,6 +18,8 @@ Stage = Literal["issued", "asked", "trying", "failing"]
 # Let's Encrypt refuses a host for an hour after 5 failures: https://letsencrypt.org/docs/rate-limits/
 FIRST_PAUSE = {"asked": timedelta(minutes=15), "trying": timedelta(minutes=2)}
 LONGEST_PAUSE = timedelta(hours=6)
+# Says nothing of the name: the staging server itself is not to be had, and the issuer is asked.
+NO_VERDICT = {"unreachable", "serverInternal", "rateLimited"}
 REMEMBERED = timedelta(days=1)
 # Above every container's router (stacks.routes), below each other in this order.
 FORWARD, ANSWER, REDIRECT = 10**18, 10**17, 10**15
@@ -52,13 +54,17 @@ def decide(
             name,
             held.get(name),
             tried is None or name in tried,
-            [each for each in asked_failures if each.name == name],
-            [each for each in tried_failures if each.name == name],
+            of(name, asked_failures),
+            of(name, tried_failures),
             at,
             again.get(name),
         )
         for name in sorted(set(names))
     }
+
+
+def of(name: str, failures: list[Failure]) -> list[Failure]:
+    return [each for each in failures if each.name == name]
 
 
 def state(
@@ -73,6 +79,7 @@ def state(
     if certificate:
         since = [each for each in asked if each.at > certificate.since]
         return State(name, "issued", certificate, since[-1] if since else None)
+    ready = ready or bool(tried and tried[-1].problem in NO_VERDICT)
     step: Literal["asked", "trying"] = "asked" if ready else "trying"
     recent = [each for each in (asked if ready else tried) if each.at > at - REMEMBERED]
     if not recent:

@@ -88,8 +88,18 @@ def test_with_https_on_there_are_an_entry_point_certificates_and_a_log_without_q
     config, base, dns_base, dns = json.loads(done.stdout)
     grace = {"lifeCycle": {"graceTimeOut": "10s"}}
     assert config["entryPoints"] == {
-        "web": {"address": "0.0.0.0:80", "transport": grace, "allowACMEByPass": True},
-        "websecure": {"address": "0.0.0.0:443", "transport": grace, "http": {"tls": {}}},
+        "web": {
+            "address": "0.0.0.0:80",
+            "asDefault": True,
+            "transport": grace,
+            "allowACMEByPass": True,
+        },
+        "websecure": {
+            "address": "0.0.0.0:443",
+            "asDefault": True,
+            "transport": grace,
+            "http": {"tls": {}},
+        },
         "traefik": {"address": "127.0.0.1:8701"},
     }
     assert config["certificatesResolvers"] == {

@@ -39,8 +39,8 @@ def running(
         assert process.poll() is None, log.read_text()
         yield process
     finally:
-        process.terminate()
-        process.wait(20)
+        process.kill()
+        process.wait()
 
 
 def open_port(port: int) -> bool:
