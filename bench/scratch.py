@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.models.containers import Container
 
+<<<<<<< HEAD
+from stacks.build_cache import prune
+=======
+from bench.ports import free_ports
+>>>>>>> toolchain
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL", "PORTWRIGHT_IMAGES")
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @dataclass
@@ -82,7 +78,7 @@ class Scratch:
         return list(self.client.containers.list(all=True, filters={"label": labels}))
 
     def purge(self) -> None:
-        """Leave nothing: daemons, containers, networks, volumes, built images."""
+        """Leave nothing: daemons, containers, networks, volumes, built images and their steps."""
         self.run("./quickstart", "stop", check=False)
         for container in self.containers():
             container.remove(force=True)
@@ -92,6 +88,7 @@ class Scratch:
             volume.remove(force=True)
         for image in self.client.images.list(filters=self.labelled):
             self.client.images.remove(image.id, force=True)
+        prune(self.client, self.instance, datetime.now(UTC) + timedelta(days=1), say)
 
 
 def say(line: str) -> None:

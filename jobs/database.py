@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, inspect
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.models import Base
-from stacks.errors import PortwrightError
+from jobs import migrate
 
 
 def open_engine(url: str) -> Engine:
@@ -25,22 +24,11 @@ def set_pragmas(connection: Any, _record: Any) -> None:
 
 
 def create_tables(engine: Engine) -> None:
-    """Make the tables that are missing. Does nothing on a database that has every one.
+    """Make or bring up to date the tables; does nothing on a database that is so already.
 
-    Raises PortwrightError for a database that an older Portwright has made: a table that
-    lacks a column is told of here rather than by whatever first asks for it.
+    Raises PortwrightError where that can't be done; the database is then as it was.
     """
-    Base.metadata.create_all(engine)
-    there = inspect(engine)
-    for table in Base.metadata.sorted_tables:
-        lacking = set(table.columns.keys()) - {c["name"] for c in there.get_columns(table.name)}
-        if lacking:
-            raise PortwrightError(
-                f"the database was made by an older Portwright: {table.name} has no "
-                f"{', '.join(sorted(lacking))}",
-                remedy="give another PORTWRIGHT_HOME; this version can't bring an older database up to date",
-                path="database",
-            )
+    migrate.upgrade(engine)
 
 
 def session_factory(url: str) -> sessionmaker[Session]:

@@ -44,6 +44,10 @@ class Settings:
     min_memory_mb: int = 128
     log_days: int = 30
     log_runs: int = 200
+    previews: int = 20
+    url: str = ""
+    repository_mb: int = 1024
+    allowed_hosts: tuple[str, ...] = ()
     https_port: int = 0
     rehearsal_port: int = 8702
     domain: str = "localhost"
@@ -56,6 +60,7 @@ class Settings:
     acme_dns_servers: str = ""
     acme_ca: str = ""
     acme_hours: int = 2160
+    build_cache_days: int = 7
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -112,6 +117,25 @@ class Settings:
             min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
+            repository_mb=number("REPOSITORY_MB", cls.repository_mb, 102_400, least=1),
+            allowed_hosts=tuple(
+                text(
+                    "ALLOWED_HOSTS",
+                    "",
+                    r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
+                    "give hosts, addresses or networks with commas between them",
+                ).split(",")
+            )
+            if given.get(PREFIX + "ALLOWED_HOSTS")
+            else (),
+            url=text(
+                "URL",
+                cls.url,
+                f"(https?://{HOST}(:[0-9]{{1,5}})?)?",
+                "give the address of the portal, such as https://portwright.example.com",
+            ),
+            previews=number("PREVIEWS", cls.previews, 200),
+            build_cache_days=number("BUILD_CACHE_DAYS", cls.build_cache_days, 3650),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
             https_port=number("HTTPS_PORT", cls.https_port, 65_535),
             rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
@@ -185,7 +209,8 @@ class Settings:
 
     @property
     def portal_url(self) -> str:
-        return f"http://localhost:{self.portal_port}"
+        """As people and forges reach the portal."""
+        return self.url or f"http://localhost:{self.portal_port}"
 
     def run_log(self, run: int) -> Path:
         return self.home / "runs" / f"{run}.log"

@@ -20,7 +20,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 
-from jobs import ballast, execute, lease, reaper
+from jobs import ballast, errands, execute, lease, reaper
 from jobs.claims import claimable
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import QUEUE, doorbell
@@ -72,10 +72,13 @@ class Looker:
                 reaper.free_orphaned_leases(session)
                 self.ticks(session)
                 waiting = len(claimable(session, self.settings))
+                errand = errands.due(session, self.settings)
         finally:
             sessions.kw["bind"].dispose()
         for run_id in dead:
             self.pool.once(f"recover {run_id}", partial(reaper.recover, run_id))
+        if errand:
+            self.pool.once("errands", partial(errands.run, self.settings))
         self.wake(waiting)
 
     def wake(self, waiting: int) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from flask import Flask
+from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from jobs.database import create_tables, set_pragmas
 from jobs.models import Base
+from jobs.versions import FOLDER
 
 
 class Database(SQLAlchemy):
@@ -22,12 +23,10 @@ db = Database(metadata=Base.metadata, session_options={"expire_on_commit": False
 
 
 def init_app(app: Flask) -> None:
-    """Bind the database to the app and make missing tables."""
+    """Bind the database to the app and bring its tables up to date; `flask db` for developers."""
     db.init_app(app)
+    Migrate(app, db, directory=str(FOLDER))
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             event.listen(db.engine, "connect", set_pragmas)
-        try:
-            create_tables(db.engine)
-        except DBAPIError:
-            create_tables(db.engine)  # another process made them between the look and the making
+        create_tables(db.engine)

@@ -39,12 +39,10 @@ def with_https(plain: dict[str, Any], settings: Settings) -> dict[str, Any]:
             **({"middlewares": ["hsts@file"]} if settings.hsts_days else {}),
         },
     }
-    files_of_ours = {"directory": str(home / "traefik/dynamic"), "watch": True}
     resolver = acme.resolver(settings, acme.directory(settings), home / "traefik/acme.json")
     return {
         **plain,
         "entryPoints": {"web": web, "websecure": secure, "traefik": points["traefik"]},
-        "providers": {**plain["providers"], "file": files_of_ours},
         "certificatesResolvers": {acme.RESOLVER: resolver},
         "log": {
             "level": "WARN",

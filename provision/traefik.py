@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from io import StringIO
 from typing import Any
 
@@ -12,6 +13,7 @@ from pyinfra.operations import files
 
 from jobs import acme
 from jobs.settings import Settings
+from jobs.visits import HOST_RULE
 from provision.daemons import Daemon
 from provision.environment import listen
 from provision.https import base, with_https
@@ -26,8 +28,14 @@ def deploy_component(settings: Settings) -> None:
     files.put(
         name="traefik.yaml", src=StringIO(text), dest=f"{home}/traefik/traefik.yaml", mode="600"
     )
+    files.directory(name="traefik's changing part", path=f"{home}/traefik/dynamic", mode="700")
+    files.put(
+        name="previews.yaml",
+        src=StringIO(yaml.safe_dump(asleep(settings), sort_keys=False)),
+        dest=f"{home}/traefik/dynamic/previews.yaml",
+        mode="600",
+    )
     if settings.https_port:
-        files.directory(name="traefik's changing part", path=f"{home}/traefik/dynamic", mode="700")
         files.put(
             name="base.yaml",
             src=StringIO(yaml.safe_dump(base(settings), sort_keys=False)),
@@ -71,8 +79,11 @@ def config(settings: Settings) -> dict[str, Any]:
         },
         "api": {"insecure": True, "dashboard": False},
         "ping": {"entryPoint": "traefik"},
+        # How often a preview is asked for: jobs.previews.sleep.
+        "metrics": {"prometheus": {"entryPoint": "traefik", "addEntryPointsLabels": False}},
         "providers": {
             "providersThrottleDuration": "100ms",
+            "file": {"directory": str(settings.home / "traefik/dynamic"), "watch": True},
             "docker": {
                 "exposedByDefault": False,
                 # The same engine as everything else here speaks to.
@@ -83,3 +94,17 @@ def config(settings: Settings) -> dict[str, Any]:
         "log": {"level": "WARN"},
     }
     return with_https(plain, settings) if settings.https_port else plain
+
+
+def asleep(settings: Settings) -> dict[str, Any]:
+    """Names of previews that no container answers to go to the portal, which wakes them."""
+    here = settings.bind if settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
+    router = {"rule": HOST_RULE.format(domain=re.escape(settings.domain)), "priority": 1}
+    routers = {"asleep": {**router, "entryPoints": ["web"], "service": "portal"}}
+    if settings.https_port:
+        routers["asleep-tls"] = {
+            **router, "entryPoints": ["websecure"], "service": "portal", "tls": {},
+        }  # fmt: skip
+    url = f"http://{listen(here, settings.portal_port)}"
+    services = {"portal": {"loadBalancer": {"servers": [{"url": url}]}}}
+    return {"http": {"routers": routers, "services": services}}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from stacks.guards import guard_labels
 from stacks.spec import Route, ServiceSpec
 
 BASE_PRIORITY = 1000
@@ -27,6 +28,10 @@ def route_labels(router: str, network: str, service: ServiceSpec) -> list[dict[s
     }
     plain = [route for route in service.routes if not route.path and not route.redirect]
     made = router_labels(router, router, any_of(plain), BASE_PRIORITY + service.generation)
+    guard = next((route.guard for route in plain if route.guard), None)
+    if guard:
+        labels |= guard_labels(router, guard)
+        made[f"traefik.http.routers.{router}.middlewares"] = f"{router}_guard"
     labels |= made | secure_labels(router, made, plain, service)
     others = [route for route in service.routes if route.path or route.redirect]
     for index, route in enumerate(others, start=1):

@@ -1,6 +1,6 @@
 """What every host has."""
 
-packages = ["ca-certificates", "debootstrap", "git", "iptables"]
+packages = ["ca-certificates", "debootstrap", "git", "iptables", "openssh-client"]
 docker_packages = ["docker.io", "iptables"]
 redis_packages = ["redis-server"]
 postgres_packages = ["postgresql"]
@@ -10,4 +10,15 @@ docker_daemon = {
     "live-restore": True,
 }
 redis_memory = "64mb"
-testing_packages = ["chromium", "docker-registry", "iproute2", "postgresql", "redis-server"]
+testing_packages = [
+    "chromium",
+    "docker-registry",
+    "gcc",
+    "git-lfs",
+    "iproute2",
+    "libc6-dev",
+    "openssh-client",
+    "openssh-server",
+    "postgresql",
+    "redis-server",
+]

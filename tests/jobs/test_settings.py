@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
-from jobs.database import create_tables, open_engine
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
@@ -40,14 +38,3 @@ def test_a_missing_key_says_what_makes_it(tmp_path: Path) -> None:
     with pytest.raises(PortwrightError, match="no key 'passphrase'") as caught:
         Settings(home=tmp_path).key("passphrase")
     assert "./quickstart" in caught.value.remedy
-
-
-def test_a_database_of_an_older_version_is_told(settings: Settings) -> None:
-    engine = open_engine(settings.database_url)
-    create_tables(engine)
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE projects DROP COLUMN host_access"))
-    with pytest.raises(PortwrightError) as caught:
-        create_tables(engine)
-    engine.dispose()
-    assert "projects has no host_access" in caught.value.message and caught.value.remedy

@@ -12,7 +12,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from jobs.hooks import signed
 from jobs.models import Delivery, Run
 
 PUSH = {"ref": "refs/heads/main", "after": "a" * 40}
@@ -21,7 +20,7 @@ PUSH = {"ref": "refs/heads/main", "after": "a" * 40}
 @pytest.fixture
 def hook(api: Any, app: Flask) -> tuple[str, str]:
     """Path and secret."""
-    made = api("alice").post("/api/projects/sample/hooks", json={}).json["hook"]
+    made = api("alice").post("/api/projects/sample/hooks", json={"scheme": "generic"}).json["hook"]
     return "/hooks/" + made["url"].rpartition("/")[2], made["secret"]
 
 
@@ -32,21 +31,12 @@ def send(
     body = told if isinstance(told, bytes) else json.dumps(told).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     given = {
-        "X-GitHub-Delivery": key,
+        "X-Portwright-Delivery": key,
         "X-Hub-Signature-256": f"sha256={signature}",
         "Content-Type": "application/json",
         **headers,
     }
     return client.post(path, data=body, headers=given)
-
-
-def test_github_s_own_example() -> None:
-    """The vector of GitHub's documentation."""
-    told = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-    headers = {"X-Hub-Signature-256": told}
-    assert signed("It's a Secret to Everybody", headers, b"Hello, World!")
-    assert not signed("It's a Secret to Everybody", headers, b"Hello, World")
-    assert not signed("It's a Secret to Everybody", {}, b"Hello, World!")
 
 
 def test_a_push_becomes_a_deploy_of_that_commit(
@@ -79,12 +69,9 @@ def test_without_a_delivery_id_the_body_is_the_key(app: Flask, hook: tuple[str, 
 @pytest.mark.parametrize(
     "told",
     [
-        {"zen": "Keep it logically awesome."},
         {"ref": "refs/heads/other", "after": "a" * 40},
         {"ref": "refs/tags/main", "after": "a" * 40},
         {"ref": "refs/heads/main", "after": "0" * 40},
-        {"ref": "refs/heads/main", "after": "--upload-pack=x"},
-        {"ref": ["refs/heads/main"], "after": {}},
     ],
 )
 def test_what_is_no_push_to_the_branch_deploys_nothing(
@@ -110,6 +97,19 @@ def test_what_is_not_signed_is_refused(app: Flask, hook: tuple[str, str], sessio
     assert session.query(Run).count() == before
 
 
-def test_a_bad_body_is_told(app: Flask, hook: tuple[str, str]) -> None:
-    for body in (b"no json", b"[1]", b"\xff"):
-        assert send(app.test_client(), hook, body).status_code == 422
+def test_a_bad_body_is_told_and_kept(app: Flask, hook: tuple[str, str], session: Session) -> None:
+    bad = {
+        b"no json": "body",
+        b"[1]": "body",
+        b"\xff": "body",
+        b'{"zen": "Keep it logically awesome."}': "ref",
+        b'{"ref": "refs/heads/main", "after": "--upload-pack=x"}': "after",
+        b'{"ref": ["refs/heads/main"], "after": {}}': "ref",
+        b'{"ref": "refs/heads/-x", "after": "%s"}' % (b"a" * 40): "ref",
+    }
+    for number, (body, path) in enumerate(bad.items()):
+        answer = send(app.test_client(), hook, body, key=f"d{number}")
+        assert answer.status_code == 422 and answer.json["error"]["path"] == path
+    kept = session.query(Delivery).all()
+    assert [each.body for each in kept] == list(bad)
+    assert {each.event for each in kept} == {"unreadable"}
