@@ -90,7 +90,9 @@ def measure(webhooks: int, seconds: float) -> dict[str, Any]:
         commit = project.commit(content, "Another")
         with project.sessions() as session:
             key = project.settings.key("vault-key")
-            hook, secret = create_hook(session, key, project.environment(session).project, "generic", by="bench")
+            hook, secret = create_hook(
+                session, key, project.environment(session).project, "generic", by="bench"
+            )
             path = f"/hooks/{hook.address}"
         with Bare(scratch.home.parent) as port:
             Flood(port, path, secret, commit).run(webhooks // 5, seconds / 5)  # warm

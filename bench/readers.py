@@ -4,6 +4,7 @@ each as a browser does it: it comes back with the last event's id. Prints what e
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 from typing import Any
@@ -22,10 +23,8 @@ class Reader:
 
     async def read(self) -> None:
         while not self.ended:
-            try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await self.once()
-            except (OSError, asyncio.IncompleteReadError):
-                pass
             if not self.ended:
                 await asyncio.sleep(PAUSE)
 

@@ -16,11 +16,8 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-<<<<<<< HEAD
-from stacks.build_cache import prune
-=======
 from bench.ports import free_ports
->>>>>>> toolchain
+from stacks.build_cache import prune
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL", "PORTWRIGHT_IMAGES")
