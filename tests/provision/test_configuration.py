@@ -42,8 +42,10 @@ def test_traefik_sees_this_instance_only_and_its_api_is_local() -> None:
         },
         "api": {"insecure": True, "dashboard": False},
         "ping": {"entryPoint": "traefik"},
+        "metrics": {"prometheus": {"entryPoint": "traefik", "addEntryPointsLabels": False}},
         "providers": {
             "providersThrottleDuration": "100ms",
+            "file": {"directory": "/home/traefik/dynamic", "watch": True},
             "docker": {
                 "exposedByDefault": False,
                 "constraints": "Label(`portwright.instance`,`abc`)",
