@@ -42,6 +42,11 @@ def deploy_component(settings: Settings) -> None:
             dest=f"{home}/traefik/dynamic/base.yaml",
             mode="600",
         )
+    else:
+        # What was told while HTTPS was on would still send visitors there.
+        for name in ("base.yaml", "domains.yaml"):
+            path = f"{home}/traefik/dynamic/{name}"
+            files.file(name=f"no {name}", path=path, present=False)
     daemon(
         name="traefik",
         home=home,
@@ -52,11 +57,17 @@ def deploy_component(settings: Settings) -> None:
             env={
                 "PORTWRIGHT_TRAEFIK_CONFIG": text,
                 "GOMEMLIMIT": "96MiB",
-                **(acme.environment(settings) if settings.https_port else {}),
+                **(https_environment(settings) if settings.https_port else {}),
             },
             ready=f"127.0.0.1:{settings.traefik_port}",
         ),
     )
+
+
+def https_environment(settings: Settings) -> dict[str, str]:
+    """With a digest of the credentials, so that new ones restart it."""
+    digest = acme.credentials_digest(settings)
+    return {"PORTWRIGHT_ACME_DIGEST": digest, **acme.environment(settings)}
 
 
 def config(settings: Settings) -> dict[str, Any]:
