@@ -13,6 +13,10 @@ from stacks.errors import PortwrightError
 PREFIX = "PORTWRIGHT_"
 DEFAULT_CACHE = Path("~/.cache/portwright").expanduser()
 INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
+# A folder, or a bucket and a folder in it: what restic takes, without a name or password in it.
+REPOSITORY = re.compile(
+    r"(?!.*\.\.)(/[A-Za-z0-9._/@+-]+|s3:https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)+)"
+)
 MIRROR = re.compile(r"mirror:[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 
 
@@ -40,6 +44,9 @@ class Settings:
     min_memory_mb: int = 128
     log_days: int = 30
     log_runs: int = 200
+    backup: str = ""
+    backup_hours: int = 24
+    backup_volumes: str = "no"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -97,6 +104,14 @@ class Settings:
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
+            backup=text(
+                "BACKUP",
+                cls.backup,
+                f"({REPOSITORY.pattern})?",
+                "give an absolute path, or s3:https://HOST/BUCKET",
+            ),
+            backup_hours=number("BACKUP_HOURS", cls.backup_hours, 8760),
+            backup_volumes=text("BACKUP_VOLUMES", cls.backup_volumes, "yes|no", "use yes or no"),
         )
 
     def key(self, name: str) -> str:

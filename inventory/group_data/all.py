@@ -1,6 +1,6 @@
 """What every host has."""
 
-packages = ["ca-certificates", "debootstrap", "git", "iptables"]
+packages = ["ca-certificates", "debootstrap", "git", "iptables", "restic"]
 docker_packages = ["docker.io", "iptables"]
 redis_packages = ["redis-server"]
 postgres_packages = ["postgresql"]
