@@ -10,7 +10,19 @@ from flask_wtf.csrf import CSRFProtect
 
 from jobs.doorbell import doorbell as redis_doorbell
 from jobs.settings import Settings
-from portal import access, accounts, api, database, errors, health, hooks, projects, releases, runs
+from portal import (
+    access,
+    accounts,
+    api,
+    backups,
+    database,
+    errors,
+    health,
+    hooks,
+    projects,
+    releases,
+    runs,
+)
 from portal import filters as page_filters
 from portal.security import add_headers
 
@@ -43,7 +55,7 @@ def create_app(
     csrf.exempt(hooks.blueprint)
     for part in (access, accounts, page_filters, errors):
         part.init_app(app)
-    for domain in (health, accounts, projects, runs, releases, hooks, api):
+    for domain in (health, accounts, projects, runs, releases, backups, hooks, api):
         app.register_blueprint(domain.blueprint)
     app.after_request(add_headers)
     return app

@@ -13,7 +13,19 @@ from jobs.settings import Settings
 from provision.packages import packages
 from provision.secret_file import secret_file
 
-FOLDERS = ("backups", "bin", "checkouts", "git", "log", "mirrors", "pulumi", "run", "runs", "state", "stacks")
+FOLDERS = (
+    "backups",
+    "bin",
+    "checkouts",
+    "git",
+    "log",
+    "mirrors",
+    "pulumi",
+    "run",
+    "runs",
+    "state",
+    "stacks",
+)
 
 
 @deploy("base")

@@ -42,7 +42,7 @@ def fetch(settings: Settings, location: str, password_file: Path, snapshot: str 
     holding = [each for each in of.snapshots() if each.holds_volumes]
     if not chosen.holds_volumes and holding and snapshot is None:
         bring(settings, DATA, of.restore(holding[-1], empty(settings, "incoming")))
-    shutil.rmtree(settings.home / "backups/incoming")
+    shutil.rmtree(settings.home / "backups/incoming", ignore_errors=True)
     for name in (*FOLDERS, REPOSITORIES):
         if (folder(settings) / name).is_dir():
             shutil.copytree(
