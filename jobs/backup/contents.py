@@ -24,7 +24,7 @@ from jobs.source import ENVIRONMENT
 from stacks.images.engine import connect
 
 # Folders of the home that can't be made again. Mirrors, checkouts and images can.
-FOLDERS = ("keys", "stacks", "traefik", "certificates", "runs")
+FOLDERS = ("keys", "stacks", "traefik", "runs")
 REPOSITORIES = "git"
 VOLUMES = "volumes"
 # Of the one who sets the platform up, once.
@@ -38,6 +38,7 @@ def gather(session: Session, settings: Settings, folder: Path, *, volumes: bool)
         if (settings.home / name).is_dir():
             ignore = shutil.ignore_patterns(*NOT_KEPT, "*.new", "ready")
             shutil.copytree(settings.home / name, folder / name, symlinks=True, ignore=ignore)
+    (folder / REPOSITORIES).mkdir(mode=0o700)
     for repository in sorted((settings.home / REPOSITORIES).glob("*.git")):
         clone(repository, folder / REPOSITORIES / repository.name)
     saved = save_volumes(session, settings, folder / VOLUMES) if volumes else []
