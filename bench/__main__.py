@@ -6,14 +6,17 @@ import argparse
 import json
 import sys
 
-from bench import compare, downtime, fifty, intake, recovery
+from bench import compare, downtime, fifty, intake, recovery, streams
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument(
         "name",
-        choices=[*sorted(compare.BENCHES), "services50", "zero_downtime", "recovery", "intake"],
+        choices=[
+            *sorted(compare.BENCHES),
+            *("services50", "zero_downtime", "recovery", "intake", "streams"),
+        ],
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is compared")
     parser.add_argument("--deploys", type=int, default=100, help="of zero_downtime")
@@ -21,6 +24,8 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=100, help="of recovery; 0: each point once")
     parser.add_argument("--webhooks", type=int, default=1000, help="of intake")
     parser.add_argument("--seconds", type=float, default=10, help="that they are spread over")
+    parser.add_argument("--readers", type=int, default=500, help="of streams")
+    parser.add_argument("--lines", type=int, default=1000, help="of the log that they read")
     given = parser.parse_args()
     if given.name == "zero_downtime":
         figures = downtime.measure(given.deploys)
@@ -28,6 +33,8 @@ def main() -> int:
         figures = recovery.measure(given.faults)
     elif given.name == "intake":
         figures = intake.measure(given.webhooks, given.seconds)
+    elif given.name == "streams":
+        figures = streams.measure(given.readers, given.lines)
     elif given.name == "services50":
         figures = fifty.measure(given.services, min(given.rounds, 3))
     else:

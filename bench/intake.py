@@ -51,6 +51,7 @@ class Flood:
         signature = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "Content-Type": "application/json",
+            "X-GitHub-Event": "push",
             "X-GitHub-Delivery": f"{self.port}-{number}",
             "X-Hub-Signature-256": f"sha256={signature}",
         }
@@ -89,7 +90,7 @@ def measure(webhooks: int, seconds: float) -> dict[str, Any]:
         commit = project.commit(content, "Another")
         with project.sessions() as session:
             key = project.settings.key("vault-key")
-            hook, secret = create_hook(session, key, project.environment(session), by="bench")
+            hook, secret = create_hook(session, key, project.environment(session).project, "github", by="bench")
             path = f"/hooks/{hook.address}"
         with Bare(scratch.home.parent) as port:
             Flood(port, path, secret, commit).run(webhooks // 5, seconds / 5)  # warm

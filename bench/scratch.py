@@ -10,11 +10,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.models.containers import Container
+
+from stacks.build_cache import prune
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL", "PORTWRIGHT_IMAGES")
@@ -82,7 +85,7 @@ class Scratch:
         return list(self.client.containers.list(all=True, filters={"label": labels}))
 
     def purge(self) -> None:
-        """Leave nothing: daemons, containers, networks, volumes, built images."""
+        """Leave nothing: daemons, containers, networks, volumes, built images and their steps."""
         self.run("./quickstart", "stop", check=False)
         for container in self.containers():
             container.remove(force=True)
@@ -92,6 +95,7 @@ class Scratch:
             volume.remove(force=True)
         for image in self.client.images.list(filters=self.labelled):
             self.client.images.remove(image.id, force=True)
+        prune(self.client, self.instance, datetime.now(UTC) + timedelta(days=1), say)
 
 
 def say(line: str) -> None:

@@ -16,6 +16,7 @@ from jobs.ending import supersede
 from jobs.guard import Interruption, cancelled
 from jobs.models import Environment, Release, Run, now
 from jobs.prepare import next_release
+from jobs.previews.seeds import seed
 from jobs.records import record
 from stacks.compile import Resource, compile_spec
 from stacks.errors import PortwrightError
@@ -47,6 +48,7 @@ def release(context: Context, spec: Spec) -> None:
             context.move("verifying")
             rollout.finish(context.run.id)
             verify(context, resources, watch)
+            seed(context, spec)
         tidy(context, spec, resources)
         with context.guard.shield():  # once it is stored, nothing may put the old one back
             store(context, spec)

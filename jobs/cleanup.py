@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import shutil
 from datetime import timedelta
 
 import docker
@@ -12,13 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.context import Context
+from jobs.image_removal import remove_but
 from jobs.models import Environment, Project, Release, Run, now
 from jobs.queries import active_runs
 from jobs.settings import Settings
+from jobs.source import prune
 from jobs.states import FINAL
 from stacks.spec import Spec
 
 KEPT_RELEASES = 10
+MIRROR_DAYS = 30
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +31,8 @@ def kept_images(session: Session, project: Project, new: Spec | None = None) -> 
     kept = {service.image for service in new.services.values()} if new else set()
     environments = session.scalars(select(Environment).where(Environment.project_id == project.id))
     for environment in environments:
+        if environment.kind == "preview" and environment.release is None:
+            continue  # it is gone, and never goes back to a release
         newest = (
             select(Release)
             .where(Release.environment_id == environment.id)
@@ -40,7 +45,7 @@ def kept_images(session: Session, project: Project, new: Spec | None = None) -> 
     return kept
 
 
-def prune_images(context: Context, new: Spec) -> list[str]:
+def prune_images(context: Context, new: Spec | None = None) -> list[str]:
     """Remove this project's built images that no kept release has; returns their tags.
 
     What a Run that waits for approval has built is made again when it is needed.
@@ -72,29 +77,6 @@ def prune_all(session: Session, client: docker.DockerClient, settings: Settings)
     return removed
 
 
-def remove_but(
-    client: docker.DockerClient,
-    settings: Settings,
-    project: str,
-    kept: set[str],
-    say: Callable[[str], None],
-) -> list[str]:
-    """An image that can't be removed stays: the next time tries again."""
-    labels = [f"portwright.instance={settings.instance}", f"portwright.project={project}"]
-    removed: list[str] = []
-    for image in client.images.list(filters={"label": labels}):
-        if image.id in kept:
-            continue
-        try:
-            client.images.remove(str(image.id), force=len(image.tags) > 1)
-            removed += image.tags or [str(image.id)]
-        except DockerException as error:
-            say(f"image {image.tags or image.id} stays: {error}")
-    if removed:
-        say(f"removed {len(removed)} images that no kept release needs")
-    return removed
-
-
 def prune_logs(session: Session, settings: Settings) -> list[int]:
     """Delete logs of ended Runs that are too old or too many; returns the Runs' ids."""
     folder = settings.home / "runs"
@@ -111,3 +93,13 @@ def prune_logs(session: Session, settings: Settings) -> list[int]:
         for path in folder.glob(f"{run_id}.log*"):
             path.unlink(missing_ok=True)
     return doomed
+
+
+def prune_mirrors(session: Session, settings: Settings) -> None:
+    """Repack what is kept of repositories; those of projects that are gone go whole."""
+    names = {project.name for project in session.scalars(select(Project))}
+    for mirror in (settings.home / "mirrors").glob("*.git"):
+        if mirror.stem in names:
+            prune(mirror, MIRROR_DAYS * 86_400)
+        else:
+            shutil.rmtree(mirror, ignore_errors=True)

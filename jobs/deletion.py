@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from jobs.context import Context
 from jobs.ending import cancel
-from jobs.models import Environment, Project, Run, Secret, now
+from jobs.models import Environment, Hook, Project, Run, Secret, Source, now
 from jobs.records import record
 from jobs.requests import Doorbell, request_run
 from jobs.states import FINAL
@@ -58,11 +58,16 @@ def finish_deletion(context: Context) -> bool:
     )
     if session.scalar(busy):
         return False
-    session.execute(delete(Secret).where(Secret.project_id == project.id))
+    for kept in (Secret, Source, Hook):
+        session.execute(delete(kept).where(kept.project_id == project.id))
     name, project.name = project.name, f"{project.name}~{project.id}"
     record(session, context.run.requested_by, "project.deleted", name)
     home = context.settings.home
-    for folder in (home / "mirrors" / f"{name}.git", home / "stacks" / name):
+    for folder in (
+        home / "mirrors" / f"{name}.git",
+        home / "stacks" / name,
+        home / "snapshots" / name,
+    ):
         shutil.rmtree(folder, ignore_errors=True)
     context.log(f"{name} is deleted; its volumes stay in Docker")
     return True

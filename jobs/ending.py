@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from jobs.models import Run
+from jobs.models import Environment, Run
 from jobs.records import record
 from jobs.states import ACTIVE, FINAL, RESTING, change
 from stacks.errors import PortwrightError
@@ -36,6 +36,17 @@ def cancel(session: Session, run: Run, *, by: str) -> str:
             return run.state
         session.rollback()
     raise PortwrightError("the run moves too fast", remedy="try again", path="run")
+
+
+def cancel_all(session: Session, environment: Environment, *, by: str) -> None:
+    """Cancel every Run of the environment but those that destroy it; the caller commits."""
+    error = {"path": "", "message": f"{by} cancelled it", "remedy": "ask for it again if need be"}
+    query = select(Run).where(
+        Run.environment_id == environment.id, Run.state.not_in(FINAL), Run.kind != "destroy"
+    )
+    for run in session.scalars(query).all():
+        if not (run.state in RESTING and change(session, run.id, "cancelled", error=error)):
+            note(session, run, by)
 
 
 def note(session: Session, run: Run, by: str) -> bool:

@@ -21,6 +21,8 @@ from jobs.guard import Guard, Interruption
 from jobs.log import RunLog
 from jobs.models import Environment, Run
 from jobs.prepare import check_host_access, check_routes, next_release, wanted_spec
+from jobs.previews import seeds
+from jobs.previews.ends import compare, finish_preview
 from jobs.records import record
 from jobs.settings import Settings
 from jobs.states import FINAL
@@ -31,7 +33,7 @@ from stacks.errors import PortwrightError
 from stacks.plan import Plan
 from stacks.planner import Causes, make_plan
 from stacks.spec import Spec, number
-from stacks.world import find_volume
+from stacks.world import find_volume, volumes
 
 
 def execute(run_id: int = 0) -> None:
@@ -47,7 +49,9 @@ def execute(run_id: int = 0) -> None:
         if run is None:
             return
         with RunLog(settings.run_log(run.id)) as log, Guard(settings, sessions, run) as guard:
-            end(Context(settings, session, run, log, guard))
+            context = Context(settings, session, run, log, guard)
+            end(context)
+            compare(context)
     ring_waiting(sessions, settings)
 
 
@@ -193,10 +197,9 @@ def run_refresh(context: Context) -> None:
 
 def run_destroy(context: Context) -> None:
     """Delete everything of the environment but its volumes, and the volumes that were named."""
-    doomed = [
-        find_volume(context.docker, context.place, name)
-        for name in context.run.options.get("volumes", [])
-    ]
+    options = context.run.options or {}
+    named = [find_volume(context.docker, context.place, name) for name in options["volumes"]]
+    doomed = volumes(context.docker, context.place) if options.get("every_volume") else named
     context.move("planning")
     context.move("applying")
     context.secrets(context.current_spec)
@@ -210,6 +213,7 @@ def run_destroy(context: Context) -> None:
     )
     record(context.session, context.run.requested_by, "environment.destroyed", context.project.name)
     finish_deletion(context)
+    finish_preview(context)
     context.move("succeeded")
 
 
@@ -221,4 +225,5 @@ WORK = {
     "reconcile": run_deploy,
     "refresh": run_refresh,
     "destroy": run_destroy,
+    "snapshot": seeds.take,
 }

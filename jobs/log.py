@@ -12,7 +12,7 @@ from types import TracebackType
 
 from jobs.log_files import parts
 from jobs.redact import MASK, Redactor
-from jobs.terminal import clean
+from jobs.terminal import colours
 
 __all__ = ["MASK", "RunLog"]
 HEAD = 1024 * 1024
@@ -50,8 +50,8 @@ class RunLog:
         self.redactor.hide(values)
 
     def redact(self, text: str) -> str:
-        """Without secrets. Colours go first: one within a secret would hide it from here only."""
-        return self.redactor.redact(clean(text))
+        """Without secrets, and without what a terminal obeys but colours."""
+        return self.redactor.redact_coloured(colours(text))
 
     def __call__(self, line: str) -> None:
         at = datetime.now(UTC).strftime("%H:%M:%S")

@@ -77,7 +77,8 @@ class Project(Base):
     """A git repository.
 
     host_access: the host's owner lets its services have power over the host. deleted_at: its
-    deletion was asked for; its name is free again once its containers are gone.
+    deletion was asked for; its name is free again once its containers are gone. previews: the
+    settings of its previews (jobs.previews.policy).
     """
 
     __tablename__ = "projects"
@@ -87,6 +88,7 @@ class Project(Base):
     branch: Mapped[str] = mapped_column(String(200))
     host_access: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None]
+    previews: Mapped[dict[str, Any]] = mapped_column(default=dict)
     created_at: Mapped[datetime] = mapped_column(default=now)
     environments: Mapped[list[Environment]] = relationship(
         back_populates="project", cascade="all, delete-orphan", order_by="Environment.id"
@@ -96,6 +98,8 @@ class Project(Base):
 class Environment(Base):
     """One Pulumi stack. `release` is the number that serves now, None before the first.
 
+    kind: `standing`, or `preview` of a pull request. branch: whose pushes deploy it, None for
+    none (production: the project's). filters: which of them, {branches, tags, paths} of patterns.
     policy: which plans are carried out unasked: `auto` (all), `destructive` (those that
     take no service or volume away), `always` (none). lease_run: the Run that is at work
     here, None where none is; lease_until: renewed while its worker lives; lease_token: counts
@@ -107,6 +111,9 @@ class Environment(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(20), default="standing")
+    branch: Mapped[str | None] = mapped_column(String(200))
+    filters: Mapped[dict[str, Any]] = mapped_column(default=dict)
     release: Mapped[int | None]
     policy: Mapped[str] = mapped_column(String(20), default="destructive")
     lease_token: Mapped[int] = mapped_column(default=0)
@@ -143,7 +150,8 @@ class Run(Base):
     rollback came by itself, {"automatic": cause}; {"bound": true} where it was asked for
     with a plan's hash and does nothing else. error: {path, message, remedy}.
     priority: the larger goes first. attempts: how often a worker has begun it. token: of the
-    lease under which it is at work. cancelled_by: who asked for its end.
+    lease under which it is at work. cancelled_by: who asked for its end. delivery_id: of the
+    webhook that asked for it. told: the state that its forge was told last.
     """
 
     __tablename__ = "runs"
@@ -169,6 +177,10 @@ class Run(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     cancelled_by: Mapped[str | None] = mapped_column(String(254))
     requested_by: Mapped[str] = mapped_column(String(254))
+    delivery_id: Mapped[int | None] = mapped_column(
+        ForeignKey("deliveries.id", ondelete="SET NULL"), index=True
+    )
+    told: Mapped[str | None] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
@@ -228,26 +240,125 @@ class Health(Base):
     since: Mapped[datetime] = mapped_column(default=now)
 
 
+class Source(Base):
+    """How a project's repository is reached, and where its forge is told of what became of it.
+
+    forge: github, gitlab, gitea, bitbucket or generic. api_url: of that forge; full_name:
+    owner/name on it. sealed: credentials (jobs.sources.Credentials), encrypted. known_hosts: the
+    pinned keys of its ssh server. heads: branch to commit, as last polled.
+    quiet_until: the forge did not take what it was told, and is left alone until then. problem: why it could
+    not be polled or told lately, {message, remedy}.
+    """
+
+    __tablename__ = "sources"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(
+        ForeignKey("projects.id", ondelete="CASCADE"), unique=True
+    )
+    forge: Mapped[str] = mapped_column(String(20), default="generic")
+    api_url: Mapped[str | None] = mapped_column(Text)
+    full_name: Mapped[str | None] = mapped_column(String(300))
+    sealed: Mapped[bytes | None]
+    public_key: Mapped[str | None] = mapped_column(Text)
+    known_hosts: Mapped[str | None] = mapped_column(Text)
+    submodules: Mapped[bool] = mapped_column(default=False)
+    lfs: Mapped[bool] = mapped_column(default=False)
+    poll_minutes: Mapped[int] = mapped_column(default=10)
+    heads: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    polled_at: Mapped[datetime | None]
+    quiet_until: Mapped[datetime | None]
+    problem: Mapped[dict[str, Any] | None]
+    project: Mapped[Project] = relationship()
+
+
 class Hook(Base):
-    """Where a forge tells of pushes. address: the unguessable end of its URL; sealed: the secret
-    that signs what is sent, encrypted."""
+    """Where a forge tells of a project's pushes and pull requests.
+
+    address: the unguessable end of its URL. scheme: the forge whose way of signing is asked for.
+    sealed: the secret that signs what is sent, encrypted; sealed_before: the one before, which
+    counts too until the forge has the new one. forge_id: its id on the forge, where we made it.
+    """
 
     __tablename__ = "hooks"
     id: Mapped[int] = mapped_column(primary_key=True)
-    environment_id: Mapped[int] = mapped_column(ForeignKey("environments.id", ondelete="CASCADE"))
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    scheme: Mapped[str] = mapped_column(String(20), default="generic")
     address: Mapped[str] = mapped_column(String(64), unique=True)
     sealed: Mapped[bytes]
+    sealed_before: Mapped[bytes | None]
+    rotated_at: Mapped[datetime | None]
+    forge_id: Mapped[str | None] = mapped_column(String(100))
     created_at: Mapped[datetime] = mapped_column(default=now)
-    environment: Mapped[Environment] = relationship()
+    project: Mapped[Project] = relationship()
 
 
 class Delivery(Base):
-    """What a forge sent once: the same delivery again makes no second Run."""
+    """What a forge sent once: the same delivery again makes no second Run.
+
+    event: its kind in a word; outcome: what came of it, in words. headers, body: as they came,
+    without what signs or authorizes; they go after a while, the row stays. redelivery_of: the
+    delivery whose body was worked through again because somebody asked.
+    """
 
     __tablename__ = "deliveries"
-    __table_args__ = (UniqueConstraint("hook_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("hook_id", "key"),
+        Index("deliveries_by_moment", "hook_id", "received_at"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     hook_id: Mapped[int] = mapped_column(ForeignKey("hooks.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(100))
-    run_id: Mapped[int | None] = mapped_column(ForeignKey("runs.id", ondelete="SET NULL"))
+    event: Mapped[str] = mapped_column(String(40), default="")
+    outcome: Mapped[str] = mapped_column(Text, default="")
+    headers: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    body: Mapped[bytes | None]
+    redelivery_of: Mapped[int | None]
     received_at: Mapped[datetime] = mapped_column(default=now)
+    hook: Mapped[Hook] = relationship()
+
+
+class Preview(Base):
+    """A pull request and the environment that shows it.
+
+    state: `open`, `held` (nothing runs yet; held: why) or `closed` (closed: why). fork: its
+    branch is somebody else's. approved_commit: the commit of a fork that a maintainer let run.
+    expires_at: when it goes by itself, None for never. asleep: its containers are stopped until
+    somebody asks for it (wake_at). requests, seen_at: how many requests it has had, and when the
+    last came. seeded: its seed commands have run. comment_id, comment_digest: the comment on
+    the forge, and what it says. compared: the Run with the plan against production.
+    gone_at: when nothing of a closed one was left.
+    """
+
+    __tablename__ = "previews"
+    __table_args__ = (UniqueConstraint("project_id", "number"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    environment_id: Mapped[int] = mapped_column(
+        ForeignKey("environments.id", ondelete="CASCADE"), unique=True
+    )
+    number: Mapped[int]
+    title: Mapped[str] = mapped_column(String(200), default="")
+    head_branch: Mapped[str] = mapped_column(String(200))
+    base_branch: Mapped[str] = mapped_column(String(200))
+    head_commit: Mapped[str] = mapped_column(String(40))
+    author: Mapped[str] = mapped_column(String(100), default="")
+    url: Mapped[str] = mapped_column(Text, default="")
+    fork: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(20), default="open", index=True)
+    held: Mapped[str | None] = mapped_column(Text)
+    closed: Mapped[str | None] = mapped_column(Text)
+    approved_commit: Mapped[str | None] = mapped_column(String(40))
+    expires_at: Mapped[datetime | None]
+    asleep: Mapped[bool] = mapped_column(default=False)
+    wake_at: Mapped[datetime | None]
+    requests: Mapped[int] = mapped_column(default=0)
+    seen_at: Mapped[datetime] = mapped_column(default=now)
+    seeded: Mapped[bool] = mapped_column(default=False)
+    comment_id: Mapped[str | None] = mapped_column(String(100))
+    comment_digest: Mapped[str | None] = mapped_column(String(64))
+    compared: Mapped[int | None]
+    opened_at: Mapped[datetime] = mapped_column(default=now)
+    closed_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
+    environment: Mapped[Environment] = relationship()
+    project: Mapped[Project] = relationship()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
+from jobs.building import building
 from jobs.context import Context
-from jobs.models import Environment, Release
-from jobs.queries import release_numbered, secret_versions
+from jobs.models import Environment, Release, Run
+from jobs.previews.prepare import forbid_host_access, names, preview_of, versions
+from jobs.queries import release_numbered
 from jobs.source import Checkout, checkout
-from jobs.vault import open_newest
+from jobs.sources import access_of, guard_of, source_of
+from jobs.vault import open_version
 from stacks.build import Source, build_image
 from stacks.errors import PortwrightError
 from stacks.freeze import freeze
@@ -99,7 +102,10 @@ def committed_spec(context: Context) -> Spec:
     # A Run that was agreed to is about the commit that was read, not about a branch.
     ref = run.commit or run.ref or project.branch
     mirror.parent.mkdir(parents=True, exist_ok=True)
-    with checkout(project.repository, ref, mirror, folder) as source:
+    access = access_of(settings, project, source_of(context.session, project))
+    context.log.hide([access.password, access.private_key])
+    preview = preview_of(context)
+    with checkout(access, ref, mirror, folder, resolve=guard_of(settings).resolve) as source:
         context.log(f"{ref} is commit {source.commit[:10]}: {source.subject}")
         run.commit, run.subject = source.commit, source.subject
         context.session.commit()
@@ -110,54 +116,82 @@ def committed_spec(context: Context) -> Spec:
                 remedy=f"write `name: {project.name}`",
                 path="portwright.yaml: name",
             )
+        forbid_host_access(preview, wanted)
+        allowed = versions(context, wanted, preview)
         return freeze(
             wanted,
             environment=context.environment.name,
             commit=source.commit,
             subject=source.subject,
-            images=images(context, source, wanted),
-            secret_versions=secret_versions(context.session, project, context.environment.name),
+            images=images(context, source, wanted, allowed),
+            secret_versions=allowed,
+            base=settings.domain,
+            preview=names(context, preview),
         )
 
 
-def images(context: Context, source: Checkout, wanted: ProjectFile) -> dict[str, BuiltImage]:
-    """Each service's image: built from the checkout, or found by the resolver."""
+def images(
+    context: Context, source: Checkout, wanted: ProjectFile, allowed: dict[str, int]
+) -> dict[str, BuiltImage]:
+    """Each service's image: built from the checkout, found by the resolver, or taken from the
+    Run that has built it already. allowed: the secrets' versions."""
+    other = (context.run.options or {}).get("images_of")
+    if other:
+        return images_of(context, int(other))
     found = {}
     for name, service in wanted.services.items():
         try:
             if service.image:
                 found[name] = context.resolver.resolve(service.image, context.log)
             else:
-                found[name] = build(context, source, name, service)
+                found[name] = build(context, source, name, service, allowed)
         except PortwrightError as error:
             path = ".".join(filter(None, ["services", name, error.path]))
             raise PortwrightError(error.message, remedy=error.remedy, path=path) from None
     return found
 
 
-def build(context: Context, source: Checkout, name: str, service: Service) -> BuiltImage:
+def images_of(context: Context, run_id: int) -> dict[str, BuiltImage]:
+    """What a preview's Run has made, so that a plan of the same commit builds nothing anew."""
+    made = context.session.get(Run, run_id)
+    if made is None or not made.spec or made.environment.project_id != context.project.id:
+        raise PortwrightError(
+            f"run {run_id} has no images", remedy="plan the commit itself", path="images_of"
+        )
+    services = Spec.model_validate(made.spec).services
+    return {
+        name: BuiltImage(each.image, each.image_ref, each.source, each.image_check)
+        for name, each in services.items()
+    }
+
+
+def build(
+    context: Context, source: Checkout, name: str, service: Service, allowed: dict[str, int]
+) -> BuiltImage:
     recipe = service.build or service.static
     assert recipe is not None
     secrets = {}
     for key, reference in (service.build.secrets if service.build else {}).items():
-        secrets[key] = open_newest(
+        secrets[key] = open_version(
             context.session,
             context.settings.key("vault-key"),
-            context.environment,
+            context.project,
             reference.secret,
+            allowed.get(reference.secret),
         )
     context.log.hide(value for _, value in secrets.values())
     folder = service.build.context if service.build else recipe.folder  # type: ignore[union-attr]
-    return build_image(
-        context.docker,
-        context.resolver,
-        Source(source.folder, source.tree(folder), secrets),
-        recipe,
-        name=f"{context.settings.instance}/{context.project.name}-{name}",
-        labels={
-            "portwright.instance": context.settings.instance,
-            "portwright.project": context.project.name,
-            "portwright.service": name,
-        },
-        say=context.log,
-    )
+    with building(context.settings):
+        return build_image(
+            context.docker,
+            context.resolver,
+            Source(source.folder, source.tree(folder), secrets),
+            recipe,
+            name=f"{context.settings.instance}/{context.project.name}-{name}",
+            labels={
+                "portwright.instance": context.settings.instance,
+                "portwright.project": context.project.name,
+                "portwright.service": name,
+            },
+            say=context.log,
+        )

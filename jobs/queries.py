@@ -6,6 +6,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.models import Environment, Project, Release, Run, Secret
+from jobs.settings import Settings
 from jobs.states import FINAL
 
 
@@ -67,23 +68,46 @@ def secret_versions(
     session: Session, project: Project, environment: str | None = None
 ) -> dict[str, int]:
     """Each secret's name with its newest version, by name: the environment's own before the shared."""
-    found: dict[str, int] = {}
-    for each in (None, environment) if environment else (None,):
-        query = (
-            select(Secret.name, func.max(Secret.version))
-            .where(Secret.project_id == project.id, Secret.environment.is_not_distinct_from(each))
-            .group_by(Secret.name)
+    shared = own_versions(session, project.id, None)
+    own = own_versions(session, project.id, environment) if environment else {}
+    return dict(sorted({**shared, **own}.items()))
+
+
+def own_versions(session: Session, project_id: int, environment: str | None) -> dict[str, int]:
+    """Newest versions of what is an environment's own; None: of what all share."""
+    query = (
+        select(Secret.name, func.max(Secret.version))
+        .where(
+            Secret.project_id == project_id, Secret.environment.is_not_distinct_from(environment)
         )
-        found |= {name: version for name, version in session.execute(query)}
-    return dict(sorted(found.items()))
+        .group_by(Secret.name)
+    )
+    return {name: version for name, version in session.execute(query)}
 
 
 def service_urls(session: Session, environment: Environment, http_port: int) -> list[str]:
     """Where the services of the release that serves now are reached, one URL per host."""
+    return [f"http://{host}:{http_port}{path}" for host, path in addresses(session, environment)]
+
+
+def service_addresses(session: Session, environment: Environment, settings: Settings) -> list[str]:
+    """The same as somebody elsewhere types them: https where this host has it for that name."""
+    found = []
+    for host, path in addresses(session, environment):
+        secure = settings.https_port and not host.endswith("localhost")
+        port = settings.https_port if secure else settings.http_port
+        scheme = "https" if secure else "http"
+        shown = "" if port == (443 if secure else 80) else f":{port}"
+        found.append(f"{scheme}://{host}{shown}{path}")
+    return found
+
+
+def addresses(session: Session, environment: Environment) -> list[tuple[str, str]]:
+    """(host, path) of each route of the release that serves now, but redirects."""
     release = release_numbered(session, environment, environment.release)
     services = release.spec["services"].values() if release else ()
     return [
-        f"http://{route['host']}:{http_port}{route['path'] or ''}"
+        (route["host"], route["path"] or "")
         for service in services
         for route in service["routes"]
         if not route["redirect"]

@@ -67,6 +67,18 @@ class Redactor:
         out, _ = self.cover(text, len(text), 0, False)
         return out
 
+    def redact_coloured(self, pieces: list[str]) -> str:
+        """Words and colour codes by turns (jobs.terminal.colours) as one text without secrets.
+
+        What is secret is decided on the words alone; a colour that changes within one comes
+        after its mask.
+        """
+        whole = Redactor()
+        whole.forms, whole.held = self.forms, "".join(pieces[0::2])
+        if self.shows(whole.held):
+            pieces = [p if n % 2 else whole.give(len(p)) for n, p in enumerate(pieces)]
+        return "".join(p if n % 2 == 0 else f"\x1b[{p}m" for n, p in enumerate(pieces))
+
     def shows(self, text: str) -> bool:
         """Whether any form is in the text."""
         return any(form in text for form in self.forms)

@@ -5,25 +5,33 @@ from __future__ import annotations
 import re
 import secrets as random
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from cryptography.fernet import Fernet
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.ending import supersede
-from jobs.models import Delivery, Environment, Member, Project, Release, Run, Secret, User
+from jobs.models import Environment, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
 from jobs.records import record
 from stacks.errors import PortwrightError
-from stacks.names import check_name, check_secret_name, check_volume_name
+from stacks.names import (
+    HTTP_REPOSITORY,
+    check_name,
+    check_ref,
+    check_secret_name,
+    check_volume_name,
+)
 
 Doorbell = Callable[[int], None]
 # Each with its priority: a way back goes before everything, a look at what drifted after it.
 KINDS = {
     "plan": 1, "deploy": 1, "rollback": 2, "destroy": 1, "refresh": 1, "drift": 0, "reconcile": 1,
+    "snapshot": 1,
 }  # fmt: skip
 MOST_ENVIRONMENTS = 20
-REF = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)[A-Za-z0-9._/-]{1,200}(?<![./])(?<!\.lock)")
+RESERVED = re.compile(r"previews|pr-[0-9]+")
 PLAN_HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -65,19 +73,10 @@ def create_project(
     return project
 
 
-def check_ref(path: str, ref: str) -> None:
-    if not REF.fullmatch(ref):
-        raise PortwrightError(
-            f"{ref!r} is no branch, tag or commit that can be used",
-            remedy="use letters, digits and . _ / - only, no leading '-', no '..'",
-            path=path,
-        )
-
-
 def check_repository(url: str) -> None:
     """An allowlist of transports: git runs programs for some of the others (ext::, see CVE-2017-1000117)."""
     absolute = re.fullmatch(r"/[A-Za-z0-9._/@+-]+", url) and ".." not in url
-    remote = re.fullmatch(r"https?://[A-Za-z0-9.\[\]:_-]+/[A-Za-z0-9._/~+%-]+", url)
+    remote = HTTP_REPOSITORY.fullmatch(url)
     ssh = re.fullmatch(
         r"(ssh://)?[A-Za-z0-9_][A-Za-z0-9._-]*@[A-Za-z0-9.-]+[:/][A-Za-z0-9._/~-]+", url
     )
@@ -90,8 +89,17 @@ def check_repository(url: str) -> None:
 
 
 def request_run(
+    session: Session, doorbell: Doorbell, environment: Environment, kind: str, **asked: Any
+) -> Run:
+    """Record a Run and wake a worker: add_run() in a transaction of its own."""
+    run = add_run(session, environment, kind, **asked)
+    session.commit()
+    doorbell(run.id)
+    return run
+
+
+def add_run(
     session: Session,
-    doorbell: Doorbell,
     environment: Environment,
     kind: str,
     *,
@@ -100,17 +108,22 @@ def request_run(
     release: int | None = None,
     plan: str | None = None,
     volumes: Iterable[str] = (),
+    every_volume: bool = False,
     approved_by: str | None = None,
     automatic: str | None = None,
-    delivery: Delivery | None = None,
+    images_of: int | None = None,
+    snapshot: dict[str, Any] | None = None,
 ) -> Run:
-    """Record a Run and wake a worker. Deploys that wait for their turn there are superseded.
+    """Record a Run; the caller commits, and wakes a worker after that. Deploys that wait for
+    their turn there are superseded.
 
     ref: branch, tag or SHA of a plan or deploy (default: the project's branch).
     release: the number a rollback goes to; with kind `plan`, previews that rollback.
-    plan: the hash of the plan agreed to. volumes: names that a destroy deletes too.
-    delivery: what a forge sent for it, kept in the same transaction.
-    approved_by: who agreed to just that plan and may. automatic: why Portwright itself asks, which needs nobody's approval.
+    plan: the hash of the plan agreed to. volumes: names that a destroy deletes too;
+    every_volume: all of them. approved_by: who agreed to just that plan and may. automatic: why
+    Portwright itself asks, which needs nobody's approval. images_of: the Run whose images a
+    plan is made with, rather than with its own. snapshot: of that kind of Run, what it keeps
+    (stacks.spec.Seed).
     Raises PortwrightError where a value can't be used.
     """
     if kind not in KINDS:
@@ -142,6 +155,9 @@ def request_run(
             "volumes": [check_volume_name("volumes", name) for name in volumes],
             **({"automatic": automatic} if automatic else {}),
             **({"bound": True} if plan else {}),
+            **({"every_volume": True} if every_volume else {}),
+            **({"images_of": images_of} if images_of else {}),
+            **({"snapshot": snapshot} if snapshot else {}),
         },
         requested_by=by,
         priority=KINDS[kind],
@@ -155,12 +171,7 @@ def request_run(
     session.add(run)
     session.flush()
     supersede(session, run)
-    if delivery is not None:
-        delivery.run_id = run.id
-        session.add(delivery)
     record(session, by, f"run.{kind}", environment.project.name, run=run.id, release=release)
-    session.commit()
-    doorbell(run.id)
     return run
 
 
@@ -193,7 +204,11 @@ def allow_host_access(session: Session, project: Project, allowed: bool, *, by: 
 def add_environment(session: Session, project: Project, name: str, *, by: str) -> Environment:
     """A further environment of the project, with nothing deployed in it."""
     check_name("environment", name)
-    there = session.scalars(select(Environment).where(Environment.project_id == project.id)).all()
+    if RESERVED.fullmatch(name):
+        raise PortwrightError(
+            f"{name!r} is a name for previews", remedy="choose another name", path="environment"
+        )
+    there = [each for each in project.environments if each.kind == "standing"]
     if any(each.name == name for each in there):
         raise PortwrightError(
             f"{project.name} has an environment {name!r} already",

@@ -38,6 +38,12 @@ def take(session: Session, name: str, every: timedelta, at: datetime | None = No
     return bool(taken.rowcount)  # type: ignore[attr-defined]
 
 
+def is_due(session: Session, name: str, every: timedelta) -> bool:
+    """Whether take() would do something now."""
+    known = session.get(Schedule, name)
+    return known is None or known.last_at + every <= now()
+
+
 def run_due(
     session: Session, works: dict[str, tuple[timedelta, Callable[[], object]]]
 ) -> list[str]:

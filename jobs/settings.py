@@ -17,6 +17,10 @@ INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
 REPOSITORY = re.compile(
     r"(?!.*\.\.)(/[A-Za-z0-9._/@+-]+|s3:https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)+)"
 )
+HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}"
+DIRECTORY = r"https://[A-Za-z0-9._:\[\]-]{1,260}(/[A-Za-z0-9._~/-]{0,200})?"
+ADDRESSES = r"([0-9A-Fa-f.:\[\]]{1,50}(,[0-9A-Fa-f.:\[\]]{1,50}){0,4})?"
 MIRROR = re.compile(r"mirror:[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 
 
@@ -47,6 +51,23 @@ class Settings:
     backup: str = ""
     backup_hours: int = 24
     backup_volumes: str = "no"
+    previews: int = 20
+    url: str = ""
+    repository_mb: int = 1024
+    allowed_hosts: tuple[str, ...] = ()
+    https_port: int = 0
+    rehearsal_port: int = 8702
+    domain: str = "localhost"
+    hsts_days: int = 0
+    acme_server: str = "production"
+    acme_staging: str = "auto"
+    acme_challenge: str = "http"
+    acme_email: str = ""
+    acme_dns: str = ""
+    acme_dns_servers: str = ""
+    acme_ca: str = ""
+    acme_hours: int = 2160
+    build_cache_days: int = 7
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Settings:
@@ -103,6 +124,25 @@ class Settings:
             min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
+            repository_mb=number("REPOSITORY_MB", cls.repository_mb, 102_400, least=1),
+            allowed_hosts=tuple(
+                text(
+                    "ALLOW",
+                    "",
+                    r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
+                    "give hosts, addresses or networks with commas between them",
+                ).split(",")
+            )
+            if given.get(PREFIX + "ALLOW")
+            else (),
+            url=text(
+                "URL",
+                cls.url,
+                f"(https?://{HOST}(:[0-9]{{1,5}})?)?",
+                "give the address of the portal, such as https://portwright.example.com",
+            ),
+            previews=number("PREVIEWS", cls.previews, 200),
+            build_cache_days=number("BUILD_CACHE_DAYS", cls.build_cache_days, 3650),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
             backup=text(
                 "BACKUP",
@@ -112,6 +152,46 @@ class Settings:
             ),
             backup_hours=number("BACKUP_HOURS", cls.backup_hours, 8760),
             backup_volumes=text("BACKUP_VOLUMES", cls.backup_volumes, "yes|no", "use yes or no"),
+            https_port=number("HTTPS_PORT", cls.https_port, 65_535),
+            rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
+            domain=text("DOMAIN", cls.domain, HOST, "give a name such as apps.example.com"),
+            hsts_days=number("HSTS_DAYS", cls.hsts_days, 730),
+            acme_server=text(
+                "ACME_SERVER",
+                cls.acme_server,
+                f"production|staging|{DIRECTORY}",
+                "use production, staging or an ACME directory's https:// URL",
+            ),
+            acme_staging=text(
+                "ACME_STAGING",
+                cls.acme_staging,
+                f"auto|none|{DIRECTORY}",
+                "use auto, none or an ACME directory's https:// URL",
+            ),
+            acme_challenge=text(
+                "ACME_CHALLENGE", cls.acme_challenge, "http|tls|dns", "use http, tls or dns"
+            ),
+            acme_email=text(
+                "ACME_EMAIL", cls.acme_email, f"({EMAIL})?", "give an address, or nothing"
+            ),
+            acme_dns=text(
+                "ACME_DNS",
+                cls.acme_dns,
+                "[a-z0-9]{2,30}"
+                if given.get(PREFIX + "ACME_CHALLENGE") == "dns"
+                else "[a-z0-9]{0,30}",
+                "give the code of a DNS provider, such as cloudflare (go-acme.github.io/lego/dns)",
+            ),
+            acme_dns_servers=text(
+                "ACME_DNS_SERVERS",
+                cls.acme_dns_servers,
+                ADDRESSES,
+                "give ADDRESS:PORT, ADDRESS:PORT",
+            ),
+            acme_ca=text(
+                "ACME_CA", cls.acme_ca, r"(/[A-Za-z0-9._/@+-]{1,200})?", "give an absolute path"
+            ),
+            acme_hours=number("ACME_HOURS", cls.acme_hours, 17_520, least=1),
         )
 
     def key(self, name: str) -> str:
@@ -144,7 +224,8 @@ class Settings:
 
     @property
     def portal_url(self) -> str:
-        return f"http://localhost:{self.portal_port}"
+        """As people and forges reach the portal."""
+        return self.url or f"http://localhost:{self.portal_port}"
 
     def run_log(self, run: int) -> Path:
         return self.home / "runs" / f"{run}.log"

@@ -19,14 +19,18 @@ from docker.models.containers import Container
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import monitor
-from jobs.cleanup import prune_all, prune_logs
+from jobs import deliveries, monitor
+from jobs.building import prune_build_cache
+from jobs.cleanup import prune_all, prune_logs, prune_mirrors
 from jobs.doorbell import doorbell
-from jobs.models import Environment, Release, Run, now
+from jobs.models import Environment, Preview, Release, Run, now
+from jobs.previews import sleep
+from jobs.previews.upkeep import upkeep
 from jobs.queries import active_runs, release_numbered
 from jobs.requests import Doorbell, request_run
 from jobs.schedules import run_due
 from jobs.settings import Settings
+from jobs.tls import Tls
 from jobs.vault import open_secrets
 from stacks.compile import compile_spec
 from stacks.drift import Finding, observe
@@ -38,6 +42,8 @@ from stacks.world import Place, ailment, containers, moment
 BY = "portwright"
 EVERY = 5.0
 DAILY = timedelta(days=1)
+# What is skipped while somebody builds is soon looked at again.
+HOURLY = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
@@ -47,8 +53,10 @@ class Ticks:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.last = 0.0
+        self.tls = Tls(settings)
 
     def __call__(self, session: Session) -> None:
+        self.wake(session)
         if time.monotonic() - self.last < EVERY:
             return
         try:
@@ -58,11 +66,27 @@ class Ticks:
             log.exception("what is due could not be done; it is tried again")
         self.last = time.monotonic()
 
+    def wake(self, session: Session) -> None:
+        """Somebody waits in front of a preview that sleeps: this is not for the next turn."""
+        try:
+            if not sleep.wanted(session):
+                return
+            client = connect()
+            try:
+                sleep.wake(session, client, self.settings)
+            finally:
+                client.close()
+        except Exception:
+            session.rollback()
+            log.exception("a preview could not be woken; it is tried again")
+
     def work(self, session: Session) -> None:
+        self.tls(session)
         client = connect()
         try:
             ring = doorbell(self.settings.redis_url)
             start_due(client, self.settings.instance, now())
+            upkeep(session, ring, self.settings)
             watch_releases(session, client, self.settings, ring)
             for environment, _, _ in serving(session):
                 monitor.look(session, client, place_of(self.settings, environment), environment)
@@ -73,7 +97,13 @@ class Ticks:
                     lambda: look_for_drift(session, client, settings, ring),
                 ),
                 "images": (DAILY, lambda: prune_all(session, client, settings)),
+                "build cache": (
+                    HOURLY if settings.build_cache_days else timedelta(0),
+                    lambda: prune_build_cache(client, settings),
+                ),
                 "logs": (DAILY, lambda: prune_logs(session, settings)),
+                "deliveries": (DAILY, lambda: deliveries.prune(session)),
+                "mirrors": (DAILY, lambda: prune_mirrors(session, settings)),
             })  # fmt: skip
         finally:
             client.close()
@@ -109,8 +139,11 @@ def due(container: Container, at: datetime) -> bool:
 
 def serving(session: Session) -> Iterator[tuple[Environment, Release, Spec]]:
     """Environments with a release and nothing under way."""
+    asleep = set(session.scalars(select(Preview.environment_id).where(Preview.asleep.is_(True))))
     for environment in session.scalars(select(Environment)).all():
         release = release_numbered(session, environment, environment.release)
+        if environment.id in asleep:
+            continue
         waiting = [r for r in active_runs(session, environment) if r.state != "awaiting_approval"]
         if release is not None and not waiting:
             yield environment, release, Spec.model_validate(release.spec)

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.models import Environment, Secret
+from jobs.models import Environment, Project, Secret
 from jobs.queries import secret_versions
 from stacks.errors import PortwrightError
 from stacks.spec import Spec, all_secrets
@@ -34,6 +34,13 @@ def open_newest(
     """(version, value) of a secret as an environment has it; raises PortwrightError where it is not set."""
     project = environment.project
     version = secret_versions(session, project, environment.name).get(name)
+    return open_version(session, vault_key, project, name, version)
+
+
+def open_version(
+    session: Session, vault_key: str, project: Project, name: str, version: int | None
+) -> tuple[int, str]:
+    """(version, value) of a secret; raises PortwrightError where there is no such version."""
     row = session.scalar(
         select(Secret).where(
             Secret.project_id == project.id, Secret.name == name, Secret.version == version

@@ -16,12 +16,14 @@ from portal import (
     api,
     backups,
     database,
+    domains,
     errors,
     health,
     hooks,
     projects,
     releases,
     runs,
+    visiting,
 )
 from portal import filters as page_filters
 from portal.security import add_headers
@@ -50,12 +52,24 @@ def create_app(
     app.extensions["doorbell"] = doorbell or redis_doorbell(settings.redis_url)
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     database.init_app(app)
+    visiting.init_app(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.blueprint)
     csrf.exempt(hooks.blueprint)
     for part in (access, accounts, page_filters, errors):
         part.init_app(app)
-    for domain in (health, accounts, projects, runs, releases, backups, hooks, api):
+    for domain in (
+        health,
+        accounts,
+        projects,
+        domains,
+        runs,
+        releases,
+        backups,
+        hooks,
+        visiting,
+        api,
+    ):
         app.register_blueprint(domain.blueprint)
     app.after_request(add_headers)
     return app

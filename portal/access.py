@@ -45,6 +45,7 @@ PUBLIC = {
     "accounts.invitation",
     "api.login",
     "hooks.receive",
+    "visiting.door",
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, current_app, jsonify, render_template, request
+from collections.abc import Mapping
+
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
@@ -28,12 +30,20 @@ WORDS = {
 class Refused(HTTPException):
     """An answer with a cause and a remedy of its own."""
 
-    def __init__(self, code: int, message: str, remedy: str, path: str = "") -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        remedy: str,
+        path: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.remedy = remedy
         self.path = path
+        self.headers = headers or {}
 
 
 def init_app(app: Flask) -> None:
@@ -48,7 +58,8 @@ def http_failure(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     message, remedy = WORDS.get(code, (error.name, "Go back and try again."))
     if isinstance(error, Refused):
-        return answer(code, error.message, error.remedy, error.path)
+        body, _ = answer(code, error.message, error.remedy, error.path)
+        return body, code, error.headers
     if isinstance(error, CSRFError):
         message = "This form is too old or came from elsewhere"
     return answer(code, message, remedy)
@@ -68,7 +79,7 @@ def database_failure(error: Exception) -> ResponseReturnValue:
     return answer(503, *WORDS[503])
 
 
-def answer(code: int, message: str, remedy: str, path: str = "") -> ResponseReturnValue:
+def answer(code: int, message: str, remedy: str, path: str = "") -> tuple[str | Response, int]:
     if request.path.startswith(("/api/", "/hooks/")):
         return jsonify(error={"path": path, "message": message, "remedy": remedy}), code
     page = render_template("error.html", code=code, message=message, remedy=remedy, path=path)

@@ -48,15 +48,9 @@ def deploy_component(settings: Settings) -> None:
 
 
 def gunicorn(address: str) -> list[str]:
-    """One worker with threads: a log stream holds a thread for as long as it is read.
-
-    Preloaded, so that the parent's memory is shared with it.
-    """
-    return [
-        sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1",
-        "--threads", "32", "--preload", "--bind", address, "--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket",
-        "portal.wsgi:app",
-    ]  # fmt: skip
+    """How it serves is said in portal.server."""
+    config = ["--config", "python:portal.server", "--bind", address]
+    return [sys.executable, "-m", "gunicorn", *config, "portal.wsgi:app"]
 
 
 def assignments(env: dict[str, str]) -> str:

@@ -50,11 +50,16 @@ def check(settings: Settings) -> None:
                 f"only {free // 1024**2} MB are free for {folder}",
                 remedy=f"free at least {need // 1024**3} GB (docker system df tells what takes space)",
             )
-    wanted = (
+    wanted = [
         ("the portal", "PORTAL_PORT", settings.bind, settings.portal_port, "portal"),
         ("deployed services", "HTTP_PORT", settings.bind, settings.http_port, "traefik"),
         ("Traefik's API", "TRAEFIK_PORT", "127.0.0.1", settings.traefik_port, "traefik"),
-    )
+    ]
+    if settings.https_port:
+        wanted += [
+            ("HTTPS", "HTTPS_PORT", settings.bind, settings.https_port, "traefik"),
+            ("a rehearsal", "REHEARSAL_PORT", "127.0.0.1", settings.rehearsal_port, "worker"),
+        ]
     for name, variable, address, port, daemon in wanted:
         others = [other for other, _, _, number, _ in wanted if number == port and other != name]
         if others:

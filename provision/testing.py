@@ -17,7 +17,18 @@ from provision.steps import Runner, Step, StepFailed
 CHECKOUT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 REPORT = CHECKOUT / "build" / "test-report.json"
-ROOMS = ["bench", "cli", "jobs", "portal", "provision", "stacks", "tests", "toolchain"]
+ROOMS = [
+    "bench",
+    "cli",
+    "forges",
+    "jobs",
+    "portal",
+    "provision",
+    "stacks",
+    "tests",
+    "toolchain",
+    "zones",
+]
 NEEDED = [
     ("Packages, folders and keys", "base"),
     ("Docker engine", "docker"),
@@ -71,7 +82,7 @@ def quick(arguments: list[str]) -> list[Phase]:
     return [
         check("lint", "ruff", "check", *ROOMS),
         check("format", "ruff", "format", "--check", *ROOMS),
-        check("types", "mypy", "stacks", "jobs", "toolchain"),
+        check("types", "mypy", "stacks", "forges", "jobs", "toolchain", "zones"),
         check("direction of imports", "lint-imports"),
         tests("quick tests", "-m", "not system", *arguments),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from io import StringIO
 from typing import Any
 
@@ -10,9 +11,12 @@ import yaml
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
+from jobs import acme
 from jobs.settings import Settings
+from jobs.visits import HOST_RULE
 from provision.daemons import Daemon
 from provision.environment import listen
+from provision.https import base, with_https
 from provision.operations import daemon
 
 
@@ -24,6 +28,20 @@ def deploy_component(settings: Settings) -> None:
     files.put(
         name="traefik.yaml", src=StringIO(text), dest=f"{home}/traefik/traefik.yaml", mode="600"
     )
+    files.directory(name="traefik's changing part", path=f"{home}/traefik/dynamic", mode="700")
+    files.put(
+        name="previews.yaml",
+        src=StringIO(yaml.safe_dump(asleep(settings), sort_keys=False)),
+        dest=f"{home}/traefik/dynamic/previews.yaml",
+        mode="600",
+    )
+    if settings.https_port:
+        files.put(
+            name="base.yaml",
+            src=StringIO(yaml.safe_dump(base(settings), sort_keys=False)),
+            dest=f"{home}/traefik/dynamic/base.yaml",
+            mode="600",
+        )
     daemon(
         name="traefik",
         home=home,
@@ -31,7 +49,11 @@ def deploy_component(settings: Settings) -> None:
             "traefik",
             [f"{home}/bin/traefik", f"--configFile={home}/traefik/traefik.yaml"],
             # The text is here so that a new configuration restarts it.
-            env={"PORTWRIGHT_TRAEFIK_CONFIG": text, "GOMEMLIMIT": "96MiB"},
+            env={
+                "PORTWRIGHT_TRAEFIK_CONFIG": text,
+                "GOMEMLIMIT": "96MiB",
+                **(acme.environment(settings) if settings.https_port else {}),
+            },
             ready=f"127.0.0.1:{settings.traefik_port}",
         ),
     )
@@ -40,7 +62,7 @@ def deploy_component(settings: Settings) -> None:
 def config(settings: Settings) -> dict[str, Any]:
     """Traefik's static configuration. Only containers of this instance are seen."""
     engine = os.environ.get("DOCKER_HOST", "")
-    return {
+    plain: dict[str, Any] = {
         "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
         "entryPoints": {
             "web": {
@@ -51,8 +73,11 @@ def config(settings: Settings) -> dict[str, Any]:
         },
         "api": {"insecure": True, "dashboard": False},
         "ping": {"entryPoint": "traefik"},
+        # How often a preview is asked for: jobs.previews.sleep.
+        "metrics": {"prometheus": {"entryPoint": "traefik", "addEntryPointsLabels": False}},
         "providers": {
             "providersThrottleDuration": "100ms",
+            "file": {"directory": str(settings.home / "traefik/dynamic"), "watch": True},
             "docker": {
                 "exposedByDefault": False,
                 # The same engine as everything else here speaks to.
@@ -62,3 +87,18 @@ def config(settings: Settings) -> dict[str, Any]:
         },
         "log": {"level": "WARN"},
     }
+    return with_https(plain, settings) if settings.https_port else plain
+
+
+def asleep(settings: Settings) -> dict[str, Any]:
+    """Names of previews that no container answers to go to the portal, which wakes them."""
+    here = settings.bind if settings.bind not in ("0.0.0.0", "::") else "127.0.0.1"
+    router = {"rule": HOST_RULE.format(domain=re.escape(settings.domain)), "priority": 1}
+    routers = {"asleep": {**router, "entryPoints": ["web"], "service": "portal"}}
+    if settings.https_port:
+        routers["asleep-tls"] = {
+            **router, "entryPoints": ["websecure"], "service": "portal", "tls": {},
+        }  # fmt: skip
+    url = f"http://{listen(here, settings.portal_port)}"
+    services = {"portal": {"loadBalancer": {"servers": [{"url": url}]}}}
+    return {"http": {"routers": routers, "services": services}}

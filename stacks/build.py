@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 import docker
 
 from stacks import detect
+from stacks.build_marks import marked
 from stacks.errors import PortwrightError
 from stacks.images.engine import find_image, has_check
 from stacks.images.resolve import Resolver, with_tag
@@ -141,7 +142,7 @@ def run_build(
     """`docker build`. Secrets go by files that only this user reads, never by argv."""
     with TemporaryDirectory(prefix="portwright-build-") as folder:
         dockerfile = Path(folder) / "Dockerfile"
-        dockerfile.write_text(text)
+        dockerfile.write_text(marked(text, labels["portwright.instance"]))
         argv = ["--force-rm", "--file", str(dockerfile), "--tag", tag]
         for key, value in sorted(labels.items()):
             argv += ["--label", f"{key}={value}"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from stacks.errors import PortwrightError
 from stacks.fields import Rule
@@ -15,6 +17,7 @@ from stacks.spec import (
     Need,
     Route,
     SecretVersion,
+    Seed,
     ServiceSpec,
     Spec,
     Template,
@@ -22,6 +25,7 @@ from stacks.spec import (
 )
 
 STATIC_PORT = 8080
+LOCAL = "localhost"
 # What is in a Spec as it is in the file.
 SAME = {
     "command", "entrypoint", "working_dir", "user", "init", "read_only", "tmpfs", "shm_size",
@@ -37,15 +41,25 @@ def freeze(
     subject: str,
     images: Mapping[str, BuiltImage],
     secret_versions: Mapping[str, int],
+    base: str = LOCAL,
+    preview: Preview | None = None,
 ) -> Spec:
-    """Resolve a project file; raises PortwrightError where a secret it names is not set."""
+    """Resolve a project file; raises PortwrightError where a secret it names is not set.
+
+    base: what the names end in that services get by themselves. preview: of a pull request's
+    environment, who may look.
+    """
     try:
-        services = wanted.services_in(environment)
+        services = wanted.services_in(environment, preview=preview is not None)
     except ValueError as error:
         raise PortwrightError(
             str(error), remedy="correct what differs there", path=f"{FILE_NAME}: environments"
         ) from None
-    routes = {name: routes_of(wanted.name, environment, name, s) for name, s in services.items()}
+    routes = {
+        name: routes_of(wanted.name, environment, name, s, base) for name, s in services.items()
+    }
+    if preview is not None:
+        routes = preview.routes(wanted.name, environment, routes, base)
     public = {name: public_host(found) for name, found in routes.items() if found}
     values = Values(wanted.name, References(services, public), secret_versions)
     return Spec(
@@ -54,6 +68,7 @@ def freeze(
         commit=commit,
         subject=subject,
         rollback_window=wanted.rollback_window,
+        seeds=preview.seeds(wanted) if preview else [],
         services={
             name: ServiceSpec(
                 image=images[name].id,
@@ -74,6 +89,40 @@ def freeze(
             for name, service in services.items()
         },
     )
+
+
+@dataclass(frozen=True)
+class Preview:
+    """guard: who may look (Route.guard). fork: it is a stranger's code, for which no snapshot is."""
+
+    guard: str | None = None
+    fork: bool = False
+
+    def seeds(self, wanted: ProjectFile) -> list[Seed]:
+        named = [Seed(**each.model_dump()) for each in wanted.previews.seed]
+        return [each for each in named if not (self.fork and each.snapshot)]
+
+    def routes(
+        self, project: str, environment: str, found: Mapping[str, list[Route]], base: str
+    ) -> dict[str, list[Route]]:
+        """`pr-12-shop.<base>` for the first service that has a route, `api-pr-12-shop.<base>`
+        for the others: one label, so that one wildcard certificate is enough."""
+        first = next((name for name, routes in found.items() if routes), None)
+        named = {
+            name: label("-".join([*([] if name == first else [name]), environment, project]))
+            for name in found
+        }
+        return {
+            name: [Route(host=f"{named[name]}.{base}", guard=self.guard)] if routes else []
+            for name, routes in found.items()
+        }
+
+
+def label(text: str) -> str:
+    """A DNS label (RFC 1035: up to 63 characters); of a longer one the end is a hash."""
+    if len(text) <= 63:
+        return text
+    return f"{text[:52].rstrip('-')}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
 
 class Values:
@@ -133,13 +182,25 @@ def needs_of(service: Service, services: Mapping[str, Service]) -> dict[str, Nee
     return found
 
 
-def routes_of(project: str, environment: str, name: str, service: Service) -> list[Route]:
-    """A service's routes; `*.localhost` is this machine everywhere (RFC 6761)."""
+def routes_of(
+    project: str, environment: str, name: str, service: Service, base: str = LOCAL
+) -> list[Route]:
+    """A service's routes; `*.localhost` is this machine everywhere (RFC 6761).
+
+    Raises PortwrightError for a domain that looks like what another service may get by itself.
+    """
     if port_of(service) is None or not service.public or (service.host and service.host.network):
         return []
     # A further label, not a joined one: no two sets of names give one host.
     scope = project if environment == "production" else f"{project}.{environment}"
-    own = Route(host=f"{name}.{scope}.localhost")
+    own = Route(host=f"{name}.{scope}.{base}")
+    for domain in service.domains:
+        if domain.host.removesuffix(f".{base}").count(".") and domain.host.endswith(f".{base}"):
+            raise PortwrightError(
+                f"{domain.host} is a name that this host gives by itself",
+                remedy=f"choose one that does not end in .{base}, or has one label before it",
+                path=f"services.{name}.domains",
+            )
     return [own, *(Route(**domain.model_dump()) for domain in service.domains)]
 
 

@@ -1,4 +1,4 @@
-"""Which names are allowed. Names reach Docker, Traefik rules, host names and paths: one rule for all."""
+"""Which names are allowed. Names reach Docker, Traefik rules, host names, git and paths: one rule for all."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ VOLUME_NAME = re.compile(f"{NAME.pattern}_{NAME.pattern}")
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 # What Docker takes and programs read, Elasticsearch's `discovery.type` among it.
 VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,127}")
+REF = re.compile(r"(?!-)(?!.*\.\.)(?!.*//)[A-Za-z0-9._/-]{1,200}(?<![./])(?<!\.lock)")
+HTTP_REPOSITORY = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+/[A-Za-z0-9._/~+%-]+")
 NAME_REMEDY = "use 1 to 40 of a-z, 0-9 and '-', a letter first and no '-' at the end"
 ENV_REMEDY = "use up to 128 letters, digits and '_', no digit first"
 
@@ -38,3 +40,14 @@ def check_secret_name(path: str, name: str) -> str:
     if not ENV_NAME.fullmatch(name):
         raise PortwrightError(f"{name!r} is no usable name", remedy=ENV_REMEDY, path=path)
     return name
+
+
+def check_ref(path: str, ref: str) -> str:
+    """A branch, tag or commit, as part of what git takes (git-check-ref-format)."""
+    if not REF.fullmatch(ref):
+        raise PortwrightError(
+            f"{ref!r} is no branch, tag or commit that can be used",
+            remedy="use letters, digits and . _ / - only, no leading '-', no '..'",
+            path=path,
+        )
+    return ref

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from stacks.fields import Duration, Name, Rule
 from stacks.graph import deploy_order
-from stacks.references import check_references
+from stacks.references import References, SecretPart, check_references
 from stacks.service_file import Domain, Env, Model, Resources, Service, short
 
 FILE_NAME = "portwright.yaml"
+PREVIEWS = "previews"
 
 
 class ServicePatch(Model):
@@ -34,6 +36,28 @@ class EnvironmentPatch(Model):
     services: dict[Name, ServicePatch] = Field({}, description="service → what differs")
 
 
+class Seed(Model):
+    """A command that fills a new preview's data, once, before anybody looks at it."""
+
+    service: Name = Field(description="in whose container it runs, once that is healthy")
+    command: Annotated[list[str], Field(min_length=1, max_length=100)] = Field(
+        description="the command and its arguments"
+    )
+    snapshot: Name | None = Field(
+        None,
+        description="the command reads this snapshot from its standard input "
+        "(`portwright snapshots take`); a fork's preview goes without",
+    )
+
+
+class PreviewsFile(Model):
+    """What only previews of pull requests have."""
+
+    seed: Annotated[list[Seed], Field(max_length=20)] = Field(
+        [], description="run in order when a preview is new"
+    )
+
+
 class ProjectFile(Model):
     """The whole file."""
 
@@ -45,7 +69,10 @@ class ProjectFile(Model):
     environments: Annotated[dict[Name, EnvironmentPatch], Field(max_length=20)] = Field(
         {},
         description="environment → what differs there. `domains` of a service are `production`'s "
-        "unless they stand here",
+        "unless they stand here; `previews` are those of pull requests, all of them",
+    )
+    previews: PreviewsFile = Field(
+        PreviewsFile(), description="previews of pull requests: what fills their databases"
     )
     rollback_window: Duration = Field(
         "1m",
@@ -75,6 +102,12 @@ class ProjectFile(Model):
                     raise Rule(
                         f"{path}.{other}: {other!r} has no healthcheck", "give it one, or started"
                     )
+        for seed in self.previews.seed:
+            if seed.service not in self.services:
+                raise Rule(
+                    f"previews.seed: there is no service {seed.service!r}",
+                    f"choose from {', '.join(sorted(self.services))}",
+                )
         deploy_order({name: service.depends_on for name, service in self.services.items()})
         for environment, patch in self.environments.items():
             for name in patch.services:
@@ -89,8 +122,12 @@ class ProjectFile(Model):
             check_references(services)
         return self
 
-    def services_in(self, environment: str) -> dict[str, Service]:
-        """The services as they are in an environment: shared variables and differences put in."""
+    def services_in(self, environment: str, *, preview: bool = False) -> dict[str, Service]:
+        """The services as they are in an environment: shared variables and differences put in.
+
+        preview: what it publishes on ports of the host is production's and left out.
+        """
+        environment = PREVIEWS if preview else environment
         patch = self.environments.get(environment, EnvironmentPatch())
         found = {}
         for name, service in self.services.items():
@@ -100,6 +137,8 @@ class ProjectFile(Model):
             }
             if environment != "production":
                 changed["domains"] = []
+            if preview:
+                changed["publish"] = []
             for field in ("domains", "replicas", "resources"):
                 if getattr(own, field) is not None:
                     changed[field] = getattr(own, field)
@@ -107,6 +146,18 @@ class ProjectFile(Model):
             data = {**dict(service), **changed}
             found[name] = Service.model_validate(data)
         return found
+
+
+def secrets_named(services: Mapping[str, Service]) -> set[str]:
+    """Names of all secrets that the services' variables and builds need."""
+    found = set()
+    references = References(services, {name: name for name in services})
+    for name, service in services.items():
+        for key in service.env:
+            parts = references.variable(name, key)
+            found |= {part.secret for part in parts if isinstance(part, SecretPart)}
+        found |= {each.secret for each in (service.build.secrets if service.build else {}).values()}
+    return found
 
 
 def has_check(service: Service) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from stacks.guards import guard_labels
 from stacks.spec import Route, ServiceSpec
 
 BASE_PRIORITY = 1000
@@ -26,17 +27,21 @@ def route_labels(router: str, network: str, service: ServiceSpec) -> list[dict[s
         f"traefik.http.services.{router}.loadbalancer.server.port": str(service.port),
     }
     plain = [route for route in service.routes if not route.path and not route.redirect]
-    rule = " || ".join(host_rule(route) for route in plain)
-    labels |= router_labels(router, router, rule, BASE_PRIORITY + service.generation)
+    made = router_labels(router, router, any_of(plain), BASE_PRIORITY + service.generation)
+    guard = next((route.guard for route in plain if route.guard), None)
+    if guard:
+        labels |= guard_labels(router, guard)
+        made[f"traefik.http.routers.{router}.middlewares"] = f"{router}_guard"
+    labels |= made | secure_labels(router, made, plain, service)
     others = [route for route in service.routes if route.path or route.redirect]
     for index, route in enumerate(others, start=1):
         name = f"{router}_r{index}"
         priority = BASE_PRIORITY + service.generation + PATH_PRIORITY * len(route.path or "")
-        labels |= router_labels(name, router, host_rule(route), priority)
-        made = middleware(name, route)
-        if made:
-            labels |= made
-            labels[f"traefik.http.routers.{name}.middlewares"] = name
+        made = router_labels(name, router, host_rule(route), priority)
+        changes = middleware(name, route)
+        if changes:
+            made[f"traefik.http.routers.{name}.middlewares"] = name
+        labels |= made | changes | secure_labels(name, made, [route], service)
     return [{"label": key, "value": labels[key]} for key in sorted(labels)]
 
 
@@ -47,6 +52,33 @@ def router_labels(name: str, service: str, rule: str, priority: int) -> dict[str
         f"traefik.http.routers.{name}.priority": str(priority),
         f"traefik.http.routers.{name}.service": service,
     }
+
+
+def secure_labels(
+    name: str, plain: dict[str, str], routes: list[Route], service: ServiceSpec
+) -> dict[str, str]:
+    """The same router once more for hosts that the world may reach, on every entry point.
+
+    It names no entry point, so that it is on `websecure` where there is one.
+    """
+    outside = [route for route in routes if not is_local(route.host)]
+    if not service.tls or not outside:
+        return {}
+    labels = {
+        key.replace(f".routers.{name}.", f".routers.{name}_tls."): value
+        for key, value in plain.items()
+        if not key.endswith(".entrypoints")
+    }
+    return labels | {f"traefik.http.routers.{name}_tls.rule": any_of(outside)}
+
+
+def is_local(host: str) -> bool:
+    """`*.localhost` is this machine everywhere (RFC 6761); nobody issues certificates for it."""
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def any_of(routes: list[Route]) -> str:
+    return " || ".join(host_rule(route) for route in routes)
 
 
 def host_rule(route: Route) -> str:

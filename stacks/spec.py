@@ -11,13 +11,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
 
 from stacks.graph import deploy_order
 from stacks.service_file import Condition, Healthcheck, HostAccess, Logs, Publish, Resources
 
 NOT_IN_A_CONTAINER = {
     "introduced", "generation", "image_ref", "replicas", "depends_on", "drain", "image_check",
+    "tls",
 }  # fmt: skip
 
 
@@ -48,12 +49,23 @@ def secrets_in(value: Value) -> list[SecretVersion]:
 
 
 class Route(Frozen):
-    """A host (and path prefix) that reaches the service, or sends visitors to another host."""
+    """A host (and path prefix) that reaches the service, or sends visitors to another host.
+
+    guard: who may look: `password:` and a bcrypt hash, or `members:` and the address that is
+    asked about each request; None: everybody.
+    """
 
     host: str
     path: str | None = None
     strip: bool = False
     redirect: str | None = None
+    guard: str | None = None
+
+    @model_serializer(mode="wrap")
+    def without_guard(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was frozen before there were guards is as it was."""
+        data: dict[str, Any] = dump(self)
+        return data if self.guard else {k: v for k, v in data.items() if k != "guard"}
 
 
 class Need(Frozen):
@@ -68,6 +80,7 @@ class ServiceSpec(Frozen):
     it was built from. image_check: the image brings its own healthcheck.
     introduced: the release that brought this definition in.
     generation: the Run that did; router names and priority come from it.
+    tls: its labels have routers for HTTPS. A generation from before these keeps its labels.
     """
 
     image: str
@@ -100,6 +113,7 @@ class ServiceSpec(Frozen):
     stop_grace: str = "10s"
     introduced: int = 0
     generation: int = 0
+    tls: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -118,6 +132,14 @@ class ServiceSpec(Frozen):
         return bool(self.volumes or self.publish or (self.host and self.host.network))
 
 
+class Seed(Frozen):
+    """A command that fills a new preview's data; snapshot: what it reads from its standard input."""
+
+    service: str
+    command: list[str]
+    snapshot: str | None = None
+
+
 class Spec(Frozen):
     project: str
     environment: str
@@ -125,6 +147,7 @@ class Spec(Frozen):
     subject: str = ""
     services: dict[str, ServiceSpec]
     rollback_window: str = "0s"
+    seeds: list[Seed] = []
 
     def to_json(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
@@ -172,9 +195,11 @@ def number(
             fewer = bool(service.routes) and service.replicas < before.replicas
             new = pushed or fewer or name in drifted
             kept = generation if new else before.generation
-            marks = {"introduced": before.introduced, "generation": kept}
+            tls = new or before.tls
+            marks = {"introduced": before.introduced, "generation": kept, "tls": tls}
         else:
-            marks = {"introduced": service.introduced or release, "generation": generation}
+            introduced = service.introduced or release
+            marks = {"introduced": introduced, "generation": generation, "tls": True}
         services[name] = service.model_copy(update=marks)
     return spec.model_copy(update={"services": {name: services[name] for name in spec.services}})
 

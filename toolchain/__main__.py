@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from toolchain.cache import Cache, default_root
-from toolchain.catalog import CATALOG, chosen, set_pin
+from toolchain.catalog import CATALOG, PURPOSES, chosen, set_pin
 from toolchain.errors import ToolchainError
 from toolchain.install import SOURCES, Installer, Places, missing
 from toolchain.progress import Progress
@@ -29,7 +29,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _install(options: argparse.Namespace) -> int:
-    artifacts = chosen(options.names)
+    artifacts = chosen(options.names, options.purpose)
     installer = Installer(Cache(default_root()), Releases(), Progress())
     for artifact in artifacts:
         installer.install(artifact, options.source, _places(options))
@@ -39,7 +39,7 @@ def _install(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     cache, places = Cache(default_root()), _places(options)
     code = 0
-    for artifact in chosen(options.names):
+    for artifact in chosen(options.names, options.purpose):
         trouble = missing(artifact, cache, places)
         print(f"{artifact.label}: {trouble or 'ok'}")
         code = 1 if trouble else code
@@ -67,10 +67,11 @@ def _absolute(path: Path | None) -> Path | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m toolchain", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    names = f"from: {', '.join(CATALOG)} (default: those the platform needs)"
+    names = f"from: {', '.join(CATALOG)} (default: all that are for --for)"
     for command, text in (("install", "get and link"), ("status", "is everything in place?")):
         sub = commands.add_parser(command, help=text)
         sub.add_argument("names", metavar="NAME", nargs="*", help=names)
+        sub.add_argument("--for", dest="purpose", choices=PURPOSES, default="platform")
         sub.add_argument("--into", type=Path, metavar="BIN_DIR", help="folder for executables")
         sub.add_argument("--plugins", type=Path, metavar="PULUMI_HOME", help="home of plugins")
         if command == "install":

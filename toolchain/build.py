@@ -8,9 +8,11 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
-from toolchain.catalog import Artifact
+from toolchain.catalog import Artifact, Data
+from toolchain.data import DATA, take
 from toolchain.errors import ToolchainError
 from toolchain.progress import Step
 
@@ -32,7 +34,10 @@ def build_inputs(artifact: Artifact) -> str:
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(f"{relative}\0{content}\n".encode())
     steps = [[*step.argv, step.into] for step in artifact.prebuild]
-    told = [artifact.version, _build_argv(artifact, "-"), steps, SETTINGS, platform.machine()]
+    settings = _settings(artifact)
+    told = [artifact.version, _build_argv(artifact, "-"), steps, settings, platform.machine()]
+    if artifact.data:
+        told.append(asdict(artifact.data))
     digest.update(json.dumps(told, sort_keys=True).encode())
     return digest.hexdigest()
 
@@ -52,10 +57,9 @@ def go_version(artifact: Artifact) -> str:
     remedy = f"install Go {wanted} or newer from https://go.dev/dl/ and put `go` on the PATH"
     what = f"{artifact.label} cannot be built from Go modules"
     argv = ["go", "env", "GOVERSION"]
+    env = _environ(artifact)
     try:
-        answer = subprocess.run(
-            argv, env=_environ(), capture_output=True, text=True, check=True, cwd="/"
-        )
+        answer = subprocess.run(argv, env=env, capture_output=True, text=True, check=True, cwd="/")
     except FileNotFoundError as error:
         raise ToolchainError(what, "Go is not installed (no `go` on the PATH)", remedy) from error
     except subprocess.CalledProcessError as error:
@@ -69,6 +73,7 @@ def go_version(artifact: Artifact) -> str:
 def build(artifact: Artifact, stage: Path, log: Path, step: Step) -> Path:
     """Build inside `stage` and return the binary; all output goes to `log`.
 
+    The artifact's data, if it has any, is left in the stage's folder DATA.
     Raises ToolchainError, with the last words of the compiler, if a command fails.
     """
     module = stage / "module"
@@ -78,12 +83,18 @@ def build(artifact: Artifact, stage: Path, log: Path, step: Step) -> Path:
     product = stage / artifact.binary
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as sink:
-        runner = _Runner(artifact, module, log, sink.fileno(), _environ(scratch), step)
+        runner = _Runner(artifact, module, log, sink.fileno(), _environ(artifact, scratch), step)
         for number, pre in enumerate(artifact.prebuild, 1):
             step.detail = f"step {number} of {len(artifact.prebuild) + 1}: {pre.into}"
             runner.run(list(pre.argv), module / pre.into)
         step.detail = "compiling"
         runner.run(_build_argv(artifact, str(product)), None)
+        if artifact.data:
+            answer = stage / "folder"
+            argv = ["go", "list", "-m", "-f", "{{.Dir}}", artifact.data.module]
+            runner.run(argv, answer)
+            folder = Path(answer.read_text(encoding="utf-8").strip())
+            _take_data(artifact, artifact.data, folder, stage / DATA)
     return product
 
 
@@ -135,16 +146,33 @@ class _Runner:
             self._step.detail = f"{fetched} modules fetched, {compiled} packages compiled"
 
 
+def _take_data(artifact: Artifact, data: Data, module: Path, target: Path) -> None:
+    for name in data.folders:
+        if not (module / name).is_dir():
+            raise ToolchainError(
+                f"{artifact.label} could not be built from Go modules",
+                f"{data.module} has no folder {name!r}",
+                "correct its data in toolchain/catalog.py",
+            )
+    take(module, data.folders, target)
+
+
 def _build_argv(artifact: Artifact, product: str) -> list[str]:
     flags = ["-trimpath", "-ldflags", artifact.ldflags]
+    if artifact.tags:
+        flags += ["-tags", ",".join(artifact.tags)]
     return ["go", "build", "-v", *flags, "-o", product, artifact.package]
 
 
+def _settings(artifact: Artifact) -> dict[str, str]:
+    return SETTINGS | ({"CGO_ENABLED": "1"} if artifact.cgo else {})
+
+
 def _environ(
-    scratch: Path | None = None, environ: Mapping[str, str] = os.environ
+    artifact: Artifact, scratch: Path | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     kept = {name: value for name, value in environ.items() if name not in {"GOOS", "GOARCH"}}
-    return kept | SETTINGS | ({"GOTMPDIR": str(scratch)} if scratch else {})
+    return kept | _settings(artifact) | ({"GOTMPDIR": str(scratch)} if scratch else {})
 
 
 def _module_files(module: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """The folder of finished binaries: an entry is either whole and checked, or not there.
 
     <root>/<name>-<key16>/<binary>, manifest.json     a finished entry
+    <root>/<name>-<key16>/data/                       what the binary reads, if anything
     <root>/<name>-<key16>.lock                        flock: one producer per entry
     <root>/<name>-<key16>.tmp-<pid>-<start>/          a producer at work
 
@@ -18,6 +19,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from toolchain.data import DATA, digest_of_data
 from toolchain.errors import ToolchainError
 
 MANIFEST = "manifest.json"
@@ -25,7 +27,10 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an entry says of itself; `inputs` is the digest of what decided its content."""
+    """What an entry says of itself; `inputs` is the digest of what decided its content.
+
+    `data` is the digest of what lies beside the binary, "" where nothing does.
+    """
 
     name: str
     version: str
@@ -35,6 +40,7 @@ class Manifest:
     source: str
     inputs: str
     when: str
+    data: str = ""
 
 
 def default_root(environ: Mapping[str, str] = os.environ) -> Path:
@@ -66,7 +72,7 @@ class Cache:
         """
         folder = self.entry(name, key)
         manifest = read_manifest(folder)
-        if manifest and digest_of(folder / manifest.binary) == manifest.sha256:
+        if manifest and _sound(folder, manifest):
             return folder / manifest.binary
         if folder.exists():
             self._discard(folder)
@@ -114,13 +120,14 @@ class Cache:
             shutil.rmtree(stage, ignore_errors=True)
 
     def commit(self, stage: Path, key: str, product: Path, manifest: Manifest) -> Path:
-        """Turn the staged file `product` into the finished entry by one rename."""
+        """Turn the staged file `product`, and the stage's DATA, into the entry by one rename."""
         draft = stage / "entry"
         draft.mkdir()
         product.replace(draft / manifest.binary)
         (draft / manifest.binary).chmod(0o755)
-        text = json.dumps(asdict(manifest), indent=2) + "\n"
-        (draft / MANIFEST).write_text(text, encoding="utf-8")
+        (draft / MANIFEST).write_text(_text(manifest), encoding="utf-8")
+        if manifest.data:
+            (stage / DATA).rename(draft / DATA)
         for path in (draft / manifest.binary, draft / MANIFEST, draft):
             _fsync(path)
         folder = self.entry(manifest.name, key)
@@ -161,7 +168,7 @@ class Cache:
 def new_manifest(
     name: str, version: str, binary: str, product: Path, source: str, inputs: str
 ) -> Manifest:
-    """The manifest of a freshly made file, stamped with its content and the time."""
+    """The manifest of a freshly made file and its data, stamped with the contents and the time."""
     return Manifest(
         name=name,
         version=version,
@@ -171,6 +178,7 @@ def new_manifest(
         source=source,
         inputs=inputs,
         when=datetime.now(UTC).isoformat(timespec="seconds"),
+        data=digest_of_data(product.parent / DATA),
     )
 
 
@@ -180,6 +188,21 @@ def read_manifest(folder: Path) -> Manifest | None:
         return Manifest(**json.loads((folder / MANIFEST).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
         return None
+
+
+def _text(manifest: Manifest) -> str:
+    """An entry without data says nothing of data: checkouts from before it know no such field."""
+    fields = asdict(manifest)
+    if not manifest.data:
+        del fields["data"]
+    return json.dumps(fields, indent=2) + "\n"
+
+
+def _sound(folder: Path, manifest: Manifest) -> bool:
+    return (
+        digest_of(folder / manifest.binary) == manifest.sha256
+        and digest_of_data(folder / DATA) == manifest.data
+    )
 
 
 def digest_of(path: Path) -> str | None:

@@ -4,12 +4,15 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from toolchain.errors import ToolchainError
 
 ROOM = Path(__file__).resolve().parent
 PINS = ROOM / "checksums.json"
 RELEASE_PLATFORM = "linux-amd64"
+Purpose = Literal["platform", "bench", "tests"]
+PURPOSES: tuple[Purpose, ...] = ("platform", "bench", "tests")
 
 
 @dataclass(frozen=True)
@@ -29,11 +32,20 @@ class PreBuild:
 
 
 @dataclass(frozen=True)
+class Data:
+    """Folders of the Go module `module` that the binary reads while it runs (toolchain.data)."""
+
+    module: str
+    folders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Artifact:
     """One binary: `module` is the folder of its go.mod, `package` the Go command built there.
 
     `plugin` names the folder under PULUMI_HOME/plugins the binary belongs in; without it the
-    binary goes into the folder of executables. `bench` marks what only measurements need.
+    binary goes into the folder of executables. `purpose` is who needs it: the platform itself,
+    only measurements, or only tests. `cgo` asks for a C compiler, which the rest does without.
     """
 
     name: str
@@ -42,10 +54,13 @@ class Artifact:
     module: Path
     package: str
     ldflags: str = "-s -w"
+    tags: tuple[str, ...] = ()
+    cgo: bool = False
     prebuild: tuple[PreBuild, ...] = ()
+    data: Data | None = None
     release: Release | None = None
     plugin: str | None = None
-    bench: bool = False
+    purpose: Purpose = "platform"
 
     @property
     def label(self) -> str:
@@ -107,7 +122,7 @@ _ALL = (
         module=ROOM / "compose",
         package="github.com/docker/compose/v5/cmd",
         ldflags=_stamped("github.com/docker/compose/v5/internal.Version", "v5.2.0"),
-        bench=True,
+        purpose="bench",
     ),
     Artifact(
         name="pulumi-yaml",
@@ -116,20 +131,49 @@ _ALL = (
         module=ROOM / "pulumi-yaml",
         package="github.com/pulumi/pulumi-yaml/cmd/pulumi-language-yaml",
         ldflags=_stamped("github.com/pulumi/pulumi-yaml/pkg/version.Version", "v1.30.1"),
-        bench=True,
+        purpose="bench",
+    ),
+    Artifact(
+        name="gitea",
+        version="1.26.0",
+        binary="gitea",
+        module=ROOM / "gitea",
+        package="code.gitea.io/gitea",
+        ldflags=_stamped("main.Version", "1.26.0"),
+        tags=("sqlite", "sqlite_unlock_notify"),
+        cgo=True,
+        data=Data("code.gitea.io/gitea", ("options", "public", "templates")),
+        purpose="tests",
+    ),
+    Artifact(
+        name="pebble",
+        version="2.10.1",
+        binary="pebble",
+        module=ROOM / "pebble",
+        package="github.com/letsencrypt/pebble/v2/cmd/pebble",
+        ldflags=_stamped("main.version", "v2.10.1"),
+        purpose="tests",
+    ),
+    Artifact(
+        name="pebble-challtestsrv",
+        version="2.10.1",
+        binary="pebble-challtestsrv",
+        module=ROOM / "pebble",
+        package="github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv",
+        purpose="tests",
     ),
 )
 
 CATALOG: dict[str, Artifact] = {artifact.name: artifact for artifact in _ALL}
 
 
-def chosen(names: list[str]) -> list[Artifact]:
-    """The named artifacts in order, or all that the platform itself needs if none is named.
+def chosen(names: list[str], purpose: Purpose = "platform") -> list[Artifact]:
+    """The named artifacts in order, or all that are for `purpose` if none is named.
 
     Raises ToolchainError for an unknown name.
     """
     if not names:
-        return [artifact for artifact in _ALL if not artifact.bench]
+        return [artifact for artifact in _ALL if artifact.purpose == purpose]
     for name in names:
         if name not in CATALOG:
             raise ToolchainError(

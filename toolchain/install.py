@@ -10,6 +10,7 @@ from pathlib import Path
 from toolchain import build as go
 from toolchain.cache import Cache, new_manifest, read_manifest
 from toolchain.catalog import PINS, Artifact, pin_of
+from toolchain.data import data_of
 from toolchain.errors import ToolchainError
 from toolchain.progress import Progress, Step
 from toolchain.release import Releases
@@ -186,6 +187,8 @@ def missing(artifact: Artifact, cache: Cache, places: Places, pins: Path = PINS)
         return f"{link} is {manifest.version} from other inputs than wanted"
     if binary.stat().st_size != manifest.size or not os.access(binary, os.X_OK):
         return f"{binary} is not what its manifest says"
+    if artifact.data and not data_of(binary).is_dir():
+        return f"{data_of(binary)} is missing"
     if artifact.plugin and _partial(link).exists():
         return f"{_partial(link)} marks a half-installed plugin"
     return None

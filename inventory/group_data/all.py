@@ -1,6 +1,6 @@
 """What every host has."""
 
-packages = ["ca-certificates", "debootstrap", "git", "iptables", "restic"]
+packages = ["ca-certificates", "debootstrap", "git", "iptables", "openssh-client", "restic"]
 docker_packages = ["docker.io", "iptables"]
 redis_packages = ["redis-server"]
 postgres_packages = ["postgresql"]
@@ -10,4 +10,6 @@ docker_daemon = {
     "live-restore": True,
 }
 redis_memory = "64mb"
-testing_packages = ["chromium", "docker-registry", "iproute2", "postgresql", "redis-server"]
+testing_packages = [
+    "chromium", "docker-registry", "git-lfs", "iproute2", "openssh-server", "postgresql", "redis-server",
+]  # fmt: skip

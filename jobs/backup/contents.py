@@ -20,13 +20,14 @@ from jobs.backup.manifest import Manifest, describe, write
 from jobs.backup.scratch_postgres import scratch_postgres
 from jobs.backup.volumes import save_volume, volumes_of, wake
 from jobs.settings import Settings
-from jobs.source import ENVIRONMENT
 from stacks.images.engine import connect
 
 # Folders of the home that can't be made again. Mirrors, checkouts and images can.
 FOLDERS = ("keys", "stacks", "traefik", "runs")
 REPOSITORIES = "git"
 VOLUMES = "volumes"
+# Nothing of whoever runs it decides how a repository is copied.
+GIT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0"}
 # Of the one who sets the platform up, once.
 NOT_KEPT = ("setup-token",)
 
@@ -79,7 +80,7 @@ def open_copy(kind: str, folder: Path) -> Iterator[Engine]:
 
 def clone(repository: Path, target: Path) -> None:
     """A bare copy that is whole, also while somebody pushes."""
-    made = Repo.clone_from(str(repository), str(target), env=ENVIRONMENT, mirror=True)
+    made = Repo.clone_from(str(repository), str(target), env=GIT, mirror=True)
     made.delete_remote(made.remote("origin"))
     made.close()
 

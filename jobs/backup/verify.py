@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import Engine, select, text
+from sqlalchemy import ColumnElement, Engine, select, text
 from sqlalchemy.orm import Session
 
 from jobs import versions
@@ -16,7 +16,7 @@ from jobs.backup.contents import VOLUMES, open_copy
 from jobs.backup.make import VERIFIED, alone, recorded, scratch
 from jobs.backup.manifest import Manifest, counts, digest, files, read
 from jobs.backup.restic import Repository, Snapshot, repository
-from jobs.models import Hook, Secret
+from jobs.models import Base
 from jobs.records import record
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
@@ -108,11 +108,25 @@ def check_database(manifest: Manifest, engine: Engine) -> None:
         )
 
 
+def sealed_columns() -> list[ColumnElement[bytes]]:
+    """Every column with something under the vault's key, by its name."""
+    return [
+        column
+        for each in Base.metadata.sorted_tables
+        for column in each.columns
+        if column.name.startswith("sealed")
+    ]
+
+
 def check_secrets(engine: Engine, folder: Path) -> int:
     """Each secret opens with the key that is beside it; returns how many."""
     vault = Fernet((folder / "keys/vault-key").read_text().strip())
     with Session(engine) as session:
-        sealed = [*session.scalars(select(Secret.sealed)), *session.scalars(select(Hook.sealed))]
+        sealed = [
+            value
+            for column in sealed_columns()
+            for value in session.scalars(select(column).where(column.is_not(None)))
+        ]
     try:
         for each in sealed:
             vault.decrypt(each)

@@ -56,6 +56,10 @@ class Approval(Body):
     plan: str
 
 
+class NewHook(Body):
+    scheme: str = "generic"
+
+
 B = TypeVar("B", bound=Body)
 
 

@@ -1,4 +1,4 @@
-"""/api/runs/<id>/log: by offset for programs, as a stream of events for pages."""
+"""/api/runs/<id>/log: plain text by offset for programs, a stream of HTML lines for pages."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ from portal.api import blueprint
 from portal.api.numbers import number, number_in_query
 from portal.context import settings
 from portal.database import db
+from portal.runs.hub import Hubs
 from portal.runs.log import read
-from portal.runs.stream import events
+from portal.runs.stream import stream
+from portal.streams import RUN_READERS, event_stream
 
 LARGEST = 1024 * 1024
+HUBS = Hubs()
 
 
 @blueprint.get("/runs/<int:run_id>/log", endpoint="run_log")
@@ -33,7 +36,8 @@ def run_log(run_id: int) -> ResponseReturnValue:
 
 @blueprint.get("/runs/<int:run_id>/log/stream")
 def stream_log(run_id: int) -> ResponseReturnValue:
-    """Server-sent events from Last-Event-ID, or else from ?offset, on."""
+    """Server-sent events from Last-Event-ID, or else from ?offset, on; 503 where all places
+    for readers are taken. Lines are HTML: escaped, colours as spans."""
     run = get_run(run_id)
     resumed = request.headers.get("Last-Event-ID")
     offset = number("Last-Event-ID", resumed, 0, 2**40) if resumed else number_in_query("offset", 0)
@@ -43,7 +47,5 @@ def stream_log(run_id: int) -> ResponseReturnValue:
         with engine.connect() as connection:
             return connection.scalar(query) or "cancelled"
 
-    stream = events(settings().run_log(run.id), offset, state_of)
-    response = Response(stream, mimetype="text/event-stream")
-    response.headers["X-Accel-Buffering"] = "no"
-    return response
+    lines = stream(HUBS, settings().run_log(run.id), offset, state_of)
+    return event_stream(lines, RUN_READERS)

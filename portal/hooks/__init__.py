@@ -6,4 +6,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("hooks", __name__)
 
-from portal.hooks import receive  # noqa: E402, F401
+from portal.hooks import api, receive  # noqa: E402, F401

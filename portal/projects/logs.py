@@ -2,55 +2,65 @@
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from flask import Response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from jobs.models import Environment, Secret
 from jobs.redact import Redactor
-from jobs.terminal import clean
+from jobs.terminal import clean, colours
 from jobs.ticks import place_of
 from jobs.vault import open_all
 from portal.access import get_environment, get_project, in_environment
 from portal.api import blueprint as api
 from portal.api.numbers import number_in_query
+from portal.colours import coloured
 from portal.context import settings
 from portal.database import db
-from portal.errors import Refused
 from portal.projects import blueprint
-from portal.runs.stream import event
+from portal.projects.channel import Channel, Channels, Show, advance, parsed, written
+from portal.streams import SERVICE_READERS, event_stream
 from stacks.errors import PortwrightError
 from stacks.images.engine import connect
-from stacks.service_logs import MOST, Following, Line, chosen, newest
-from stacks.world import Place
+from stacks.service_logs import MOST, Cursors, Line, chosen, newest, short_id
 
 DEFAULT = 500
-READERS = threading.BoundedSemaphore(8)
-LONGEST = 600.0
-LOOK = 5.0
 LINE = 16 * 1024  # characters shown of a line, cut when its secrets are out
+CHANNELS = Channels()
 
 
-def redactor(environment: Environment) -> Redactor:
-    """Hides every secret that the project ever had: containers may still hold an old one."""
-    rows = db.session.scalars(
-        select(Secret).where(Secret.project_id == environment.project_id)
-    ).all()
-    return Redactor(open_all(rows, settings().key("vault-key")))
+def secrets_of(environment: Environment) -> Callable[[], list[str]]:
+    """Asks for the values of all secrets that the project ever had: containers may still hold
+    an old one. Needs no request."""
+    engine, key = db.engine, settings().key("vault-key")
+    query = select(Secret).where(Secret.project_id == environment.project_id)
+
+    def ask() -> list[str]:
+        with Session(engine) as session:
+            return open_all(session.scalars(query).all(), key)
+
+    return ask
+
+
+def head(line: Line) -> str:
+    return f"{line.at[:19].replace('T', ' ')} {line.service} | "
 
 
 def shown(line: Line, hide: Redactor) -> str:
-    return (
-        f"{line.at[:19].replace('T', ' ')} {line.service} | {hide.redact(clean(line.text))[:LINE]}"
-    )
+    return head(line) + hide.redact(clean(line.text))[:LINE]
 
 
-def lines_of(environment: Environment) -> list[str]:
-    """As the query asks: service, tail (of what Docker has kept), q (a part of a line)."""
+def shown_as_html(line: Line, hide: Redactor) -> str:
+    return str(coloured(head(line) + hide.redact_coloured(colours(line.text))[:LINE]))
+
+
+def lines_of(environment: Environment, show: Show = shown) -> tuple[list[str], Cursors]:
+    """As the query asks: service, tail (of what Docker has kept), q (a part of a line); and
+    where a stream goes on from there."""
     tail = number_in_query("tail", DEFAULT, lowest=1, highest=MOST)
     wanted = request.args.get("q", "")[:200].casefold()
     client = connect()
@@ -60,9 +70,11 @@ def lines_of(environment: Environment) -> list[str]:
         lines = newest(found, MOST if wanted else tail)
     finally:
         client.close()
-    hide = redactor(environment)
-    texts = (shown(line, hide) for line in lines)
-    return [text for text in texts if wanted in text.casefold()][-tail:]
+    hide = Redactor(secrets_of(environment)())
+    cursors = {short_id(each): lines[0].at if lines else "" for each in found}
+    advance(cursors, lines)
+    kept = [line for line in lines if wanted in shown(line, hide).casefold()] if wanted else lines
+    return [show(line, hide) for line in kept[-tail:]], cursors
 
 
 def service_asked() -> str:
@@ -78,9 +90,9 @@ def service_asked() -> str:
 def logs(name: str) -> ResponseReturnValue:
     environment = get_environment(name)
     try:
-        lines, problem = lines_of(environment), None
+        (lines, cursors), problem = lines_of(environment, shown_as_html), None
     except PortwrightError as error:
-        lines, problem = [], error.to_json()
+        lines, cursors, problem = [], {}, error.to_json()
     asked = {key: request.args[key] for key in ("service", "q") if request.args.get(key)}
     here = {**in_environment(environment), **asked}
     return render_template(
@@ -88,11 +100,13 @@ def logs(name: str) -> ResponseReturnValue:
         project=get_project(name),
         environment=environment,
         here=in_environment(environment),
-        lines=lines,
+        lines=Markup("\n").join(Markup(line) for line in [*lines, ""]),
         problem=problem,
         text=url_for("api.service_logs", name=name, **here),
         download=url_for("api.service_logs", name=name, download="yes", tail=MOST, **here),
-        stream=None if asked.get("q") else url_for("api.follow_services", name=name, **here),
+        stream=None
+        if asked.get("q") or problem
+        else url_for("api.follow_services", name=name, after=written(cursors), **here),
     )
 
 
@@ -100,7 +114,7 @@ def logs(name: str) -> ResponseReturnValue:
 def service_logs(name: str) -> ResponseReturnValue:
     """text/plain, oldest line first; ?download=yes as a file."""
     environment = get_environment(name)
-    text = "".join(f"{line}\n" for line in lines_of(environment))
+    text = "".join(f"{line}\n" for line in lines_of(environment)[0])
     response = Response(text, mimetype="text/plain")
     if request.args.get("download"):
         file = f"{name}-{environment.name}.log"
@@ -110,31 +124,19 @@ def service_logs(name: str) -> ResponseReturnValue:
 
 @api.get("/projects/<name>/logs/stream")
 def follow_services(name: str) -> ResponseReturnValue:
-    """Server-sent events, from Last-Event-ID (a moment with nanoseconds) on, else from now on."""
+    """Server-sent events of HTML lines, from Last-Event-ID or ?after on, else from now on; 503
+    where all places for readers are taken."""
     environment = get_environment(name)
-    service, hide = service_asked(), redactor(environment)
-    place, after = place_of(settings(), environment), request.headers.get("Last-Event-ID", "")[:40]
-    if not READERS.acquire(blocking=False):
-        raise Refused(503, "Too many people follow logs now.", "Try again in a minute.")
-    response = Response(followed(place, service, after, hide), mimetype="text/event-stream")
-    response.headers["X-Accel-Buffering"] = "no"
-    response.call_on_close(READERS.release)
-    return response
+    service, place = service_asked(), place_of(settings(), environment)
+    asked = request.headers.get("Last-Event-ID") or request.args.get("after")
+    resumed, secrets = parsed(asked) if asked else None, secrets_of(environment)
 
+    def make() -> Channel:
+        client = connect()
+        return Channel(client, lambda it: chosen(it, place, service), secrets, shown_as_html)
 
-def followed(place: Place, service: str, after: str, hide: Redactor) -> Iterator[str]:
-    yield "retry: 2000\n\n"
-    began = time.monotonic()
-    client = connect()
-    following = Following(chosen(client, place, service), after, 0)
-    try:
-        while time.monotonic() - began < LONGEST:
-            lines = sorted(following.take(LOOK))
-            if not lines:
-                yield ": still here\n\n"
-                continue
-            text = "\n".join(shown(line, hide) for line in lines)
-            yield event("log", text, lines[-1].at)
-    finally:
-        following.close()
-        client.close()
+    def lines() -> Iterator[str]:
+        with CHANNELS.joined((place.project, place.environment, service), make) as channel:
+            yield from channel.events(resumed)
+
+    return event_stream(lines(), SERVICE_READERS)

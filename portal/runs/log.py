@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,20 +10,30 @@ from jobs.log_files import part_at, parts
 from jobs.terminal import clean
 
 PIECE = 64 * 1024
+Show = Callable[[str], str]
 
 
 @dataclass(frozen=True)
 class Piece:
-    """Clean text, and the offset of the byte that follows it."""
+    """Text that is safe to show, and the offset of the byte that follows it."""
 
     text: str
     next: int
 
 
-def read(path: Path, offset: int, *, final: bool, size: int = PIECE) -> Piece:
+def read(
+    path: Path,
+    offset: int,
+    *,
+    final: bool,
+    size: int = PIECE,
+    until: int | None = None,
+    show: Show = clean,
+) -> Piece:
     """Whole lines from an offset on, about `size` bytes; of a final log also its last half line.
 
-    Where the middle of a long log was left out, a line says so and reading goes on after it.
+    until: an offset not to go beyond, where a line ends. Where the middle of a long log was
+    left out, a line says so and reading goes on after it.
     """
     part, last = part_at(path, offset)
     if part is None:
@@ -30,6 +41,8 @@ def read(path: Path, offset: int, *, final: bool, size: int = PIECE) -> Piece:
     if offset < part.start:
         told = f"… {part.start - offset} bytes of the log are left out here …\n"
         return Piece(told, part.start)
+    if until is not None:
+        size = max(0, min(size, until - offset))
     try:
         with part.path.open("rb") as file:
             file.seek(offset - part.start)
@@ -42,7 +55,7 @@ def read(path: Path, offset: int, *, final: bool, size: int = PIECE) -> Piece:
         end = whole_characters(data)  # one line longer than a piece
     if at_end and (final or not last):
         end = len(data)
-    return Piece(clean(data[:end].decode("utf-8", "replace")), offset + end)
+    return Piece(show(data[:end].decode("utf-8", "replace")), offset + end)
 
 
 def whole_characters(data: bytes) -> int:
@@ -55,7 +68,7 @@ def whole_characters(data: bytes) -> int:
     return len(data)
 
 
-def tail(path: Path, *, final: bool, size: int = PIECE) -> tuple[int, Piece]:
+def tail(path: Path, *, final: bool, size: int = PIECE, show: Show = clean) -> tuple[int, Piece]:
     """Where the last lines start, and these lines."""
     there = parts(path)
     length = there[-1].end if there else 0
@@ -68,9 +81,9 @@ def tail(path: Path, *, final: bool, size: int = PIECE) -> tuple[int, Piece]:
         with part.path.open("rb") as file:
             file.seek(start - part.start)
             start += len(file.readline())
-    piece = read(path, start, final=final, size=size)
+    piece = read(path, start, final=final, size=size, show=show)
     while piece.next < length:  # over the seam of two files
-        more = read(path, piece.next, final=final, size=size)
+        more = read(path, piece.next, final=final, size=size, show=show)
         if more.next == piece.next:
             break
         piece = Piece(piece.text + more.text, more.next)

@@ -11,6 +11,7 @@ from jobs.models import Run
 from jobs.requests import request_run
 from jobs.states import FINAL
 from portal.access import get_run, in_environment, may, person
+from portal.colours import coloured
 from portal.context import doorbell, settings
 from portal.database import db
 from portal.errors import Refused
@@ -24,7 +25,7 @@ from stacks.errors import PortwrightError
 def run(run_id: int) -> ResponseReturnValue:
     run = get_run(run_id)
     plan = shown(run.plan)
-    start, log = tail(settings().run_log(run.id), final=run.state in FINAL)
+    start, log = tail(settings().run_log(run.id), final=run.state in FINAL, show=coloured)
     return render_template(
         "runs/run.html",
         run=run,

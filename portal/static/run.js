@@ -9,11 +9,14 @@ log.addEventListener("scroll", () => {
   following = log.scrollTop + log.clientHeight >= log.scrollHeight - 24;
 });
 
-function append(text) {
-  log.append(document.createTextNode(text + "\n"));
+// Lines come as HTML, escaped by the portal: text, and spans for colours.
+function append(lines) {
+  const piece = document.createElement("span");
+  piece.innerHTML = lines + "\n";
+  log.append(piece);
   let size = log.textContent.length;
   while (size > LONGEST && log.childNodes.length > 1) {
-    size -= log.firstChild.length;
+    size -= log.firstChild.textContent.length;
     log.firstChild.remove();
   }
   if (following) log.scrollTop = log.scrollHeight;

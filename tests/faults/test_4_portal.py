@@ -26,11 +26,17 @@ def test_the_same_webhook_fifty_times_at_once_is_one_run(field: Ground) -> None:
     commit = field.project.git("rev-parse", "HEAD")
     with field.project.sessions() as session:
         key = field.project.settings.key("vault-key")
-        hook, secret = create_hook(session, key, field.project.environment(session), by="test")
+        hook, secret = create_hook(
+            session, key, field.project.environment(session).project, "github", by="test"
+        )
         path = f"/hooks/{hook.address}"
     body = json.dumps({"ref": "refs/heads/main", "after": commit}).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"X-GitHub-Delivery": "one", "X-Hub-Signature-256": f"sha256={signature}"}
+    headers = {
+        "X-GitHub-Event": "push",
+        "X-GitHub-Delivery": "one",
+        "X-Hub-Signature-256": f"sha256={signature}",
+    }
     answers: list[tuple[int, int]] = []
     gate = threading.Barrier(COPIES)
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from migrations import ADD, FAIL, add_migration, rows
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from jobs import migrate, versions
 from jobs.database import open_engine
-from jobs.models import Event, Hook, Project
+from jobs.models import Event, Hook, Project, Run
 from jobs.requests import create_project
 from jobs.settings import Settings
 from provision.daemons import Daemon, start, stop
@@ -87,7 +88,7 @@ def filled(engine: Engine) -> None:
             session, "shop", "https://example.com/shop.git", "main", by="alice"
         )
         environment = project.environments[0]
-        session.add(Hook(environment_id=environment.id, address="h", sealed=b"sealed"))
+        session.add(Hook(project_id=environment.project_id, address="h", sealed=b"sealed"))
         session.commit()
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE pulumi_state (key text PRIMARY KEY, data bytea)"))
@@ -99,14 +100,25 @@ def test_models_and_migrations_agree(engine: Engine) -> None:
     assert versions.differences(engine) == []
 
 
-def test_a_database_from_before_versions_is_known(engine: Engine) -> None:
-    filled(engine)
-    if len(versions.order()) == 1:
-        with engine.begin() as connection:
-            connection.execute(text("DROP TABLE alembic_version"))
-    before = rows(engine)
+def test_a_database_from_before_versions_is_known_and_keeps_its_rows(engine: Engine) -> None:
+    with engine.begin() as connection:
+        command.upgrade(versions.config(connection), versions.RELEASED)
+        connection.execute(text("DROP TABLE alembic_version"))
+        for statement in (
+            "INSERT INTO projects VALUES (7, 'shop', '/shop.git', 'main', false, NULL, now())",
+            "INSERT INTO environments (id, project_id, name, policy, lease_token) "
+            "VALUES (5, 7, 'production', 'auto', 0)",
+            "INSERT INTO hooks VALUES (3, 5, 'address', 'sealed', now())",
+            "INSERT INTO runs (id, environment_id, kind, state, options, priority, attempts, "
+            "requested_by, created_at) VALUES (9, 5, 'deploy', 'succeeded', '{}', 1, 1, 'x', now())",
+            "INSERT INTO deliveries VALUES (2, 3, 'key', 9, now())",
+        ):
+            connection.execute(text(statement))
     migrate.upgrade(engine)
-    assert migrate.current(engine) == versions.order()[-1] and rows(engine) == before
+    assert migrate.current(engine) == versions.order()[-1] and versions.differences(engine) == []
+    with Session(engine) as session:
+        assert session.get_one(Hook, 3).project.name == "shop"
+        assert session.get_one(Run, 9).delivery_id == 2
 
 
 def test_it_migrates_with_a_copy_by_pg_dump(

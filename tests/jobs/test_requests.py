@@ -15,7 +15,6 @@ from jobs.models import Environment, Event, Member, Project, Run, User
 from jobs.queries import secret_versions
 from jobs.requests import (
     add_environment,
-    check_ref,
     check_repository,
     create_project,
     request_run,
@@ -24,6 +23,7 @@ from jobs.requests import (
 from jobs.settings import Settings
 from jobs.vault import open_newest, open_secrets
 from stacks.errors import PortwrightError
+from stacks.names import check_ref
 from stacks.spec import SecretVersion, ServiceSpec, Spec
 
 

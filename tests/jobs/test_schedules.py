@@ -87,12 +87,14 @@ class Images:
         labels = filters["label"] if isinstance(filters["label"], list) else [filters["label"]]
         wanted = [each.split("=")[1] for each in labels if each.startswith("portwright.project=")]
         return [
-            SimpleNamespace(id=key, tags=[f"pw/{key}"], labels={"portwright.project": owner})
+            SimpleNamespace(
+                id=key, tags=[f"pw/{key}"], labels={"portwright.project": owner}, attrs={}
+            )
             for key, owner in self.there.items()
             if not wanted or owner in wanted
         ]
 
-    def remove(self, image: str, force: bool) -> None:
+    def remove(self, image: str, force: bool, noprune: bool) -> None:
         self.removed.append(image)
 
 

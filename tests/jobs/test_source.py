@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.source import checkout
+from jobs.source import Access, checkout
 from stacks.errors import PortwrightError
 
 WHO = ["-c", "user.name=Alice", "-c", "user.email=alice@example.com"]
@@ -43,7 +43,7 @@ def upstream(tmp_path: Path) -> Upstream:
 def take(upstream: Upstream, ref: str, tmp_path: Path) -> tuple[str, str, dict[str, str]]:
     """(commit, subject, files) of a checkout, which is gone afterwards."""
     folder = tmp_path / "checkouts/1"
-    with checkout(str(upstream.folder), ref, tmp_path / "mirror.git", folder) as found:
+    with checkout(Access(str(upstream.folder)), ref, tmp_path / "mirror.git", folder) as found:
         files = {
             str(p.relative_to(folder)): p.read_text() for p in folder.rglob("*") if p.is_file()
         }
@@ -82,7 +82,12 @@ def test_an_unknown_ref_is_told(upstream: Upstream, tmp_path: Path, ref: str) ->
 def test_a_missing_repository_is_told_and_leaves_nothing(tmp_path: Path) -> None:
     with (
         pytest.raises(PortwrightError) as caught,
-        checkout(str(tmp_path / "none"), "main", tmp_path / "mirror.git", tmp_path / "checkouts/1"),
+        checkout(
+            Access(str(tmp_path / "none")),
+            "main",
+            tmp_path / "mirror.git",
+            tmp_path / "checkouts/1",
+        ),
     ):
         pass
     assert caught.value.path == "repository"
@@ -118,7 +123,7 @@ def test_links_are_laid_out_as_links(upstream: Upstream, tmp_path: Path) -> None
     (upstream.folder / "link").symlink_to("/etc/passwd")
     upstream.commit("Link", a="1")
     folder = tmp_path / "checkouts/1"
-    with checkout(str(upstream.folder), "main", tmp_path / "mirror.git", folder):
+    with checkout(Access(str(upstream.folder)), "main", tmp_path / "mirror.git", folder):
         assert (folder / "link").is_symlink()
 
 
@@ -127,7 +132,7 @@ def test_the_tree_moves_with_its_folder_only(upstream: Upstream, tmp_path: Path)
     for files in ({"web__app": "1", "other": "1"}, {"other": "2"}, {"web__app": "2"}):
         upstream.commit("x", **files)
         folder = tmp_path / "checkouts/1"
-        with checkout(str(upstream.folder), "main", tmp_path / "m.git", folder) as found:
+        with checkout(Access(str(upstream.folder)), "main", tmp_path / "m.git", folder) as found:
             trees.append((found.tree("web"), found.tree(".")))
     assert trees[0][0] == trees[1][0] != trees[2][0]
     assert len({whole for _, whole in trees}) == 3
@@ -137,7 +142,7 @@ def test_a_context_that_is_not_there_is_told(upstream: Upstream, tmp_path: Path)
     upstream.commit("One", a="1")
     folder = tmp_path / "checkouts/1"
     with (
-        checkout(str(upstream.folder), "main", tmp_path / "m.git", folder) as found,
+        checkout(Access(str(upstream.folder)), "main", tmp_path / "m.git", folder) as found,
         pytest.raises(PortwrightError) as caught,
     ):
         found.tree("web")

@@ -16,7 +16,7 @@ from jobs.settings import Settings
 from portal import create_app
 from portal.bearer import new_token
 from portal.database import db
-from portal.projects import logs
+from portal.projects import channel, logs
 
 Cast = Callable[[str], FlaskClient]
 
@@ -45,8 +45,9 @@ def no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine is asked here: a host without one has the same answers."""
     monkeypatch.setattr(logs, "connect", lambda: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(logs, "chosen", lambda *_: [])
-    monkeypatch.setattr(logs, "LONGEST", 0.2)
-    monkeypatch.setattr(logs, "LOOK", 0.05)
+    monkeypatch.setattr(channel, "LONGEST", 0.3)
+    monkeypatch.setattr(channel, "HEARTBEAT", 0.1)
+    monkeypatch.setattr(channel, "TAKE", 0.05)
 
 
 @pytest.fixture

@@ -72,6 +72,11 @@ CASES: dict[tuple[str, str], Case] = {
     ("GET", "projects.logs"): Case("/projects/sample/logs", *READ),
     ("GET", "api.service_logs"): Case("/api/projects/sample/logs?tail=3", *API_READ),
     ("GET", "api.follow_services"): Case("/api/projects/sample/logs/stream", *API_READ),
+    ("GET", "domains.index"): Case("/projects/sample/domains", *READ),
+    ("POST", "domains.again"): Case(
+        "/projects/sample/domains/again", 409, 409, 403, 404, 302, form={"host": "x.example.com"}
+    ),
+    ("GET", "api.list_domains"): Case("/api/projects/sample/domains", *API_READ),
     ("GET", "projects.graph"): Case("/projects/sample/graph.svg", *READ),
     ("POST", "projects.add"): Case(
         "/projects/sample/environments", *MAINTAINER, form={"new": "staging"}

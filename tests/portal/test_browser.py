@@ -33,6 +33,7 @@ PAGES = (
     "/queue",
     "/backups",
     "/projects/sample/logs",
+    "/projects/sample/domains",
     "/projects/sample/releases",
     "/projects/sample/releases/2",
     *(f"/runs/{number}" for number in range(1, 10)),

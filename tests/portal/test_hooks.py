@@ -12,7 +12,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
-from jobs.hooks import signed
 from jobs.models import Delivery, Run
 
 PUSH = {"ref": "refs/heads/main", "after": "a" * 40}
@@ -21,7 +20,7 @@ PUSH = {"ref": "refs/heads/main", "after": "a" * 40}
 @pytest.fixture
 def hook(api: Any, app: Flask) -> tuple[str, str]:
     """Path and secret."""
-    made = api("alice").post("/api/projects/sample/hooks", json={}).json["hook"]
+    made = api("alice").post("/api/projects/sample/hooks", json={"scheme": "github"}).json["hook"]
     return "/hooks/" + made["url"].rpartition("/")[2], made["secret"]
 
 
@@ -32,21 +31,13 @@ def send(
     body = told if isinstance(told, bytes) else json.dumps(told).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     given = {
+        "X-GitHub-Event": "push",
         "X-GitHub-Delivery": key,
         "X-Hub-Signature-256": f"sha256={signature}",
         "Content-Type": "application/json",
         **headers,
     }
     return client.post(path, data=body, headers=given)
-
-
-def test_github_s_own_example() -> None:
-    """The vector of GitHub's documentation."""
-    told = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
-    headers = {"X-Hub-Signature-256": told}
-    assert signed("It's a Secret to Everybody", headers, b"Hello, World!")
-    assert not signed("It's a Secret to Everybody", headers, b"Hello, World")
-    assert not signed("It's a Secret to Everybody", {}, b"Hello, World!")
 
 
 def test_a_push_becomes_a_deploy_of_that_commit(

@@ -12,6 +12,7 @@ from jobs.models import Run
 from jobs.settings import Settings
 from portal.database import db
 from portal.runs import stream
+from portal.runs.hub import Hub
 from portal.runs.log import clean, read, tail
 
 
@@ -84,32 +85,34 @@ def test_the_stream_resumes_where_the_browser_was(log: Path, page: Any) -> None:
     whole = vera.get(path)
     assert whole.content_type.startswith("text/event-stream")
     size = log.stat().st_size
-    assert f"event: log\nid: {size}\ndata: one\ndata: two\ndata: <b>three</b>\n\n" in whole.text
+    first = 'event: log\nid: 17\ndata: one\ndata: <span class="ink1">two</span>\n\n'
+    assert first + f"event: log\nid: {size}\ndata: &lt;b&gt;three&lt;/b&gt;\n\n" in whole.text
     assert whole.text.endswith(f"event: end\nid: {size}\ndata: succeeded\n\n")
     resumed = vera.get(f"{path}?offset=0", headers={"Last-Event-ID": "4"}).text
-    assert "data: one" not in resumed and "data: two" in resumed
+    assert "data: one" not in resumed and ">two</span>" in resumed
     wrong = vera.get(path, headers={"Last-Event-ID": "x"})
     assert wrong.status_code == 422
 
 
-def test_the_stream_follows_until_the_run_is_final(tmp_path: Path) -> None:
+def test_the_stream_follows_until_the_run_is_final(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = tmp_path / "1.log"
-    states = iter(["queued", "building", "building", "building", "failed", "failed"])
-    writes = iter(["", "one\ntw", "o\nlast"])
+    states = ["queued", "building", "building", "failed", "failed"]
+    writes = ["", "", "one\ntw", "o\nlast", ""]
 
-    def sleep(_: float) -> None:
+    def state_of() -> str:
         with log.open("a") as file:
-            file.write(next(writes))
+            file.write(writes.pop(0) if writes else "")
+        return states.pop(0) if states else "failed"
 
-    text = "".join(stream.events(log, 0, lambda: next(states), sleep=sleep))
-    assert (
-        text
-        == (
-            "retry: 2000\n\nevent: state\ndata: queued\n\nevent: state\ndata: building\n\n"
-            "event: log\nid: 4\ndata: one\n\nevent: log\nid: 12\ndata: two\ndata: last\n\n"
-            "event: end\nid: 12\ndata: failed\n\n"
-        )
-        or text.count("event: log") == 3
+    hub = Hub(log, state_of)
+    monkeypatch.setattr(hub, "wait", lambda *_: hub.look())
+    hub.look()
+    assert "".join(stream.events(hub, 0)) == (
+        "retry: 2000\n\nevent: state\ndata: queued\n\nevent: state\ndata: building\n\n"
+        "event: log\nid: 4\ndata: one\n\nevent: log\nid: 12\ndata: two\ndata: last\n\n"
+        "event: end\nid: 12\ndata: failed\n\n"
     )
 
 
@@ -117,7 +120,9 @@ def test_a_silent_stream_shows_that_it_lives(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "HEARTBEAT", 0.0)
-    lines = stream.events(tmp_path / "1.log", 0, lambda: "queued", sleep=lambda _: None)
+    hub = Hub(tmp_path / "1.log", lambda: "queued")
+    hub.look()
+    lines = stream.events(hub, 0)
     assert [next(lines) for _ in range(3)][2] == ": still here\n\n"
     lines.close()
 

@@ -6,7 +6,6 @@ tests/system.
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from jobs.redact import MASK
 from jobs.requests import set_secret
 from jobs.settings import Settings
 from portal.projects import logs
+from portal.streams import Room
 from stacks.errors import PortwrightError
 
 SECRET = "correct-horse-battery"
@@ -83,18 +83,27 @@ def test_a_download_is_a_file(api: Any) -> None:
 
 def test_the_page_shows_them_as_text(page: Any) -> None:
     text = page("vera").get("/projects/sample/logs").text
-    assert "RED &lt;b&gt;bold" in text and SECRET not in text and "data-stream" in text
+    assert (
+        '<span class="ink1">RED</span> &lt;b&gt;bold' in text
+        and SECRET not in text
+        and "data-stream" in text
+    )
     found = page("vera").get("/projects/sample/logs?q=get").text
     assert "GET /health" in found and "started" not in found and "data-stream" not in found
 
 
 def test_the_stream_goes_on_after_what_was_seen(api: Any) -> None:
-    headers = {"Last-Event-ID": "2026-01-10T12:00:01.000000000Z"}
-    text = api("vera").get("/api/projects/sample/logs/stream", headers=headers).text
+    path = "/api/projects/sample/logs/stream"
+    headers = {"Last-Event-ID": "0123456789ab=2026-01-10T12:00:01.000000000Z"}
+    text = api("vera").get(path, headers=headers).text
     assert "RED" in text and "started" not in text
-    assert "id: 2026-01-10T12:00:05.000000000Z" in text
-    whole = api("vera").get("/api/projects/sample/logs/stream").text
+    assert text.count("event: log") == 1
+    assert "id: 0123456789ab=2026-01-10T12:00:05.000000000Z" in text
+    whole = api("vera").get(f"{path}?after=0123456789ab=").text
     assert f"key={MASK}" in whole and SECRET not in whole
+    assert '<span class="ink1">RED</span> &lt;b&gt;bold' in whole
+    wrong = api("vera").get(path, headers={"Last-Event-ID": "0123456789ab=yesterday"})
+    assert wrong.status_code == 422 and wrong.json["error"]["path"] == "Last-Event-ID"
 
 
 def test_an_engine_that_is_away_is_told(
@@ -109,6 +118,7 @@ def test_an_engine_that_is_away_is_told(
 
 
 def test_too_many_readers_are_told_so(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "READERS", SimpleNamespace(acquire=lambda blocking: False))
+    monkeypatch.setattr(logs, "SERVICE_READERS", Room(0))
     answer = api("vera").get("/api/projects/sample/logs/stream")
-    assert answer.status_code == 503 and "Too many" in answer.json["error"]["message"]
+    assert answer.status_code == 503 and answer.headers["Retry-After"] == "5"
+    assert "places for readers" in answer.json["error"]["message"]

@@ -20,6 +20,7 @@ PAGES = (
     "/account",
     "/projects/new",
     "/projects/sample",
+    "/projects/sample/domains",
     "/projects/sample/releases",
     "/projects/sample/releases/1",
     "/projects/sample/releases/3",

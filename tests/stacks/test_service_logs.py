@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from docker.errors import NotFound
 
-from stacks.service_logs import Following, Line, newest
+from stacks.service_logs import Following, Line, later, newest
 
 
 class Container:
@@ -60,12 +60,32 @@ def gathered(following: Following, count: int) -> list[Line]:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_who_comes_back_gets_what_is_newer_and_nothing_twice(size: int) -> None:
+def test_lines_are_followed_from_a_moment_on(size: int) -> None:
     web: Any = Container("web", *((n, f"line {n}") for n in range(1, 9)), size=size)
-    whole = gathered(Following([web]), 8)
-    assert texts(whole) == [f"line {n}" for n in range(1, 9)]
-    rest = gathered(Following([web], after=whole[4].at), 3)
-    assert texts(rest) == ["line 6", "line 7", "line 8"]
+    following = Following(at(5))
+    following.follow([web])
+    assert texts(gathered(following, 3)) == ["line 6", "line 7", "line 8"]
+    assert following.cursors == {"webwebwebweb": at(8)}
+
+
+def test_a_container_that_starts_later_is_followed_and_one_that_goes_is_forgotten() -> None:
+    web: Any = Container("web", (1, "a"))
+    job: Any = Container("job", (2, "b"))
+    following = Following(at(0))
+    following.follow([web])
+    assert not following.unread([web]) and following.unread([web, job])
+    following.follow([job])
+    assert texts(gathered(following, 2)) == ["a", "b"]
+    assert following.cursors == {"jobjobjobjob": at(2)}
+
+
+def test_who_comes_back_gets_what_is_newer_of_each_container() -> None:
+    """A line that another container printed at a moment that was seen already is not lost."""
+    web: Any = Container("web", (1, "a"), (3, "c"))
+    job: Any = Container("job", (1, "b"), (2, "d"))
+    new: Any = Container("new", (1, "e"))
+    cursors = {"webwebwebweb": at(3), "jobjobjobjob": at(1)}
+    assert texts(later([web, job, new], cursors)) == ["e", "d"]
 
 
 def test_odd_bytes_are_no_error() -> None:

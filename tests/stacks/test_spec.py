@@ -103,6 +103,17 @@ def test_hosts_of_other_environments_are_their_own() -> None:
         assert routes_of("shop", environment, "web", service) == [Route(host=f"{host}.localhost")]
 
 
+def test_names_end_in_the_base_domain_and_nobody_takes_what_another_may_get() -> None:
+    base = "apps.example.com"
+    free = Service(image="x:1", port=80, domains=[{"host": "shop.apps.example.com"}])
+    hosts = [each.host for each in routes_of("shop", "pr-7", "web", free, base)]
+    assert hosts == ["web.shop.pr-7.apps.example.com", "shop.apps.example.com"]
+    taken = Service(image="x:1", port=80, domains=[{"host": "web.other.apps.example.com"}])
+    with pytest.raises(PortwrightError) as caught:
+        routes_of("shop", "production", "web", taken, base)
+    assert caught.value.path == "services.web.domains" and caught.value.remedy
+
+
 def test_what_drifted_or_cascades_gets_a_new_generation() -> None:
     current = number(small(), None, release=1, generation=5)
     moved = number(small(), current, release=2, generation=6, drifted={"db"})

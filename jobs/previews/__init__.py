@@ -1,0 +1,1 @@
+"""Previews: one environment for each pull request, from its opening to its end."""

@@ -1,0 +1,77 @@
+"""Whether a host's name leads to this Traefik: asked as a visitor would, by a path only it knows.
+
+A record that points to this machine's address is not enough to know (a firewall, a NAT, a proxy).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import http.client
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from jobs.settings import Settings
+
+AGAIN = timedelta(minutes=10)
+AGAIN_WHERE_NOT = timedelta(minutes=1)
+PATIENCE = 3.0
+ANSWER = b"OK"
+
+
+def path(settings: Settings) -> str:
+    """Nobody else can answer it: the portal's key makes it, and does not show in it."""
+    key = settings.key("secret-key").encode()
+    return f"/.well-known/portwright/{hmac.new(key, b'reach', hashlib.sha256).hexdigest()[:32]}"
+
+
+def look_at_one(
+    settings: Settings, hosts: Sequence[str], known: Mapping[str, dict[str, Any]], at: datetime
+) -> dict[str, dict[str, Any]]:
+    """What is known of these hosts, with the one renewed that was longest not looked at."""
+    found = {host: known[host] for host in hosts if host in known}
+    due = [
+        host
+        for host in hosts
+        if host not in found or datetime.fromisoformat(found[host]["next"]) <= at
+    ]
+    if due:
+        host = min(due, key=lambda each: found[each]["next"] if each in found else "")
+        result = look(host, settings.http_port, path(settings))
+        pause = AGAIN if result["here"] else AGAIN_WHERE_NOT
+        found[host] = {**result, "next": (at + pause).isoformat(timespec="seconds")}
+    return found
+
+
+def look(host: str, port: int, path: str) -> dict[str, Any]:
+    """{"addresses": [text], "here": bool, "words": what a person reads}."""
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError:
+        return told([], False, "the name has no address: add an A record with this host's")
+    addresses = sorted({str(info[4][0]) for info in infos})
+    strangers = [each for each in addresses if not answers(each, host, port, path)]
+    if not strangers:
+        return told(addresses, True, f"it points here ({', '.join(addresses)})")
+    wrong = ", ".join(strangers)
+    return told(
+        addresses, False, f"it points to {wrong}, where this host does not answer on port {port}"
+    )
+
+
+def answers(address: str, host: str, port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection(address, port, timeout=PATIENCE)
+    try:
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status == 200 and answer.read(len(ANSWER) + 1) == ANSWER
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def told(addresses: list[str], here: bool, words: str) -> dict[str, Any]:
+    return {"addresses": addresses, "here": here, "words": words}

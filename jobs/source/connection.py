@@ -1,0 +1,125 @@
+"""One way to one server: the address that the guard gave, the credentials that belong there."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from jobs.source.access import Access, Resolve
+from jobs.source.address import Address, parse
+from jobs.source.papers import Papers
+from jobs.source.quarantine import CONFIG, environment
+from stacks.errors import PortwrightError
+
+
+@dataclass(frozen=True)
+class Connection:
+    """address: what git is told. ssh: the command up to the host, empty for other schemes."""
+
+    address: Address
+    environ: dict[str, str]
+    ssh: tuple[str, ...] = ()
+
+
+@contextmanager
+def connect(
+    access: Access, resolve: Resolve, address: Address | None = None
+) -> Iterator[Connection]:
+    """Everything git needs to reach this address (default: the repository's) and nothing else.
+
+    Credentials go along only where scheme, host and port are the repository's own.
+    Raises PortwrightError where the guard refuses, or a credential can't be used.
+    """
+    own = parse(access.url)
+    address = address or own
+    trusted = address.origin == own.origin
+    ip = resolve(address.host, address.port) if address.host else ""
+    with Papers() as papers:
+        config = CONFIG
+        ssh: tuple[str, ...] = ()
+        if address.scheme in ("http", "https"):
+            config += web(access, address, ip, papers, trusted)
+        elif address.scheme == "ssh":
+            ssh = ssh_command(access, address, ip, papers, trusted)
+        environ = environment(papers.file(config), address.scheme)
+        if ssh:
+            environ["GIT_SSH_COMMAND"] = shlex.join(ssh)
+        yield Connection(address, environ, ssh)
+
+
+def web(access: Access, address: Address, ip: str, papers: Papers, trusted: bool) -> str:
+    """Configuration for https. A helper hands the password over, for this origin only: it is
+    in no argument, no URL and no variable (gitcredentials(7))."""
+    lines = []
+    if ip != address.host:
+        there = f"[{ip}]" if ":" in ip else ip
+        lines.append(f"[http]\n  curloptResolve = {address.host}:{address.port}:{there}")
+    if access.certificates:
+        lines.append(f"[http]\n  sslCAInfo = {papers.file(access.certificates)}")
+    if access.password and trusted:
+        check_secret(access.username, "username")
+        check_secret(access.password, "password")
+        if address.scheme == "http" and not private(ip):
+            raise PortwrightError(
+                "a password is not sent over http, where anybody on the way can read it",
+                remedy="give the repository's https address",
+                path="repository",
+            )
+        paper = papers.file(f"username={access.username or 'git'}\npassword={access.password}\n")
+        host = f"[{address.host}]" if ":" in address.host else address.host
+        lines.append(
+            f'[credential "{address.scheme}://{host}:{address.port}"]\n'
+            f'  helper = "!f() {{ cat {paper}; }}; f"'
+        )
+    return "\n".join(lines) + "\n"
+
+
+def check_secret(value: str, path: str) -> None:
+    """The helper's answer is made of lines: none may begin within a value (CVE-2020-5260)."""
+    if any(character in value for character in "\n\r\0"):
+        raise PortwrightError(
+            "holds a line's end", remedy="copy it again, without the line's end", path=path
+        )
+
+
+def private(ip: str) -> bool:
+    try:
+        return ipaddress.ip_address(ip).is_private
+    except ValueError:
+        return ip == "localhost"
+
+
+def ssh_command(
+    access: Access, address: Address, ip: str, papers: Papers, trusted: bool
+) -> tuple[str, ...]:
+    """Only the pinned host keys, only this key, only this address; no configuration, no agent.
+
+    Where a port is given, known_hosts knows a host as [host]:port (sshd(8)).
+    """
+    alias = address.host if address.port == 22 else f"[{address.host}]:{address.port}"
+    key = papers.file(access.private_key.strip() + "\n") if access.private_key and trusted else ""
+    options = {
+        "HostName": ip.replace("%", "%%"),
+        "HostKeyAlias": alias,
+        "CheckHostIP": "no",
+        "UserKnownHostsFile": papers.file(access.known_hosts.strip() + "\n"),
+        "GlobalKnownHostsFile": "/dev/null",
+        "StrictHostKeyChecking": "yes",
+        "UpdateHostKeys": "no",
+        "IdentitiesOnly": "yes",
+        "IdentityFile": key or "none",
+        "IdentityAgent": "none",
+        "PreferredAuthentications": "publickey",
+        "ProxyCommand": "none",
+        "ProxyJump": "none",
+        "PermitLocalCommand": "no",
+        "ForwardAgent": "no",
+        "ClearAllForwardings": "yes",
+        "BatchMode": "yes",
+        "ConnectTimeout": "20",
+        "ServerAliveInterval": "20",
+    }
+    return ("ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items()))

@@ -1,0 +1,122 @@
+"""Getting one commit into the mirror, with as little else as the server allows."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from git import GitCommandError
+
+from jobs.source.command import MEMORY, run
+from jobs.source.connection import Connection
+from jobs.source.mirror import KEPT, kept
+from stacks.errors import PortwrightError
+
+FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+SHORT = re.compile(r"[0-9a-f]{7,63}")
+# A server that does not hand out any commit by its SHA says one of these.
+NOT_BY_SHA = re.compile(r"not our ref|unadvertised object|not advertised|couldn't find remote ref")
+ALL = (
+    "+refs/heads/*:refs/upstream/heads/*",
+    "+refs/tags/*:refs/upstream/tags/*",
+    "+refs/pull/*/head:refs/upstream/pull/*",
+    "+refs/merge-requests/*/head:refs/upstream/merge-requests/*",
+)
+# git(1): what takes away the limits of a shallow repository.
+WHOLE = "--depth=2147483647"
+ANSWER_SECONDS, FETCH_SECONDS = 60.0, 3600.0
+
+
+class Fetcher:
+    """git in one mirror, towards one server. max_bytes: limit of one fetch."""
+
+    def __init__(self, mirror: Path, connection: Connection, max_bytes: int) -> None:
+        self.mirror = mirror
+        self.connection = connection
+        self.max_bytes = max_bytes
+
+    def git(self, *argv: str) -> str:
+        out = run(
+            ["git", *argv], folder=self.mirror, environ=self.connection.environ,
+            seconds=FETCH_SECONDS, most=self.max_bytes, memory=MEMORY + self.max_bytes,
+        )  # fmt: skip
+        return out.decode(errors="replace").strip()
+
+    def fetch(self, *refs: str, depth: str = "--depth=1", prune: bool = False) -> None:
+        self.git(
+            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", depth,
+            *(["--prune"] if prune else []), "--end-of-options", self.connection.address.text, *refs,
+        )  # fmt: skip
+
+    def commit(self, ref: str) -> str:
+        """The SHA of a branch, else tag, else commit, which is in the mirror from now on.
+
+        Raises PortwrightError where there is none, GitCommandError where git fails.
+        """
+        if FULL.fullmatch(ref):
+            if kept(self.mirror, ref):
+                return ref
+            return self.by_sha(ref)
+        advertised = list_refs(self.connection, self.mirror, *names(ref))
+        for name in names(ref):
+            if name in advertised:
+                sha = advertised.get(f"{name}^{{}}", advertised[name])
+                return sha if kept(self.mirror, sha) else self.by_name(name)
+        if SHORT.fullmatch(ref):
+            return self.by_sha(ref)
+        raise unknown(ref)
+
+    def by_name(self, name: str) -> str:
+        self.fetch(f"+{name}:refs/upstream/fetched")
+        return self.keep("refs/upstream/fetched")
+
+    def by_sha(self, sha: str) -> str:
+        """Alone where the server allows it, else with all that it has."""
+        if FULL.fullmatch(sha):
+            try:
+                self.fetch(f"+{sha}:refs/upstream/fetched")
+                return self.keep("refs/upstream/fetched")
+            except GitCommandError as error:
+                if not NOT_BY_SHA.search(str(error.stderr)):
+                    raise
+        self.fetch(*ALL, depth=WHOLE, prune=True)
+        try:
+            return self.keep(sha)
+        except GitCommandError:
+            raise unknown(sha) from None
+
+    def keep(self, name: str) -> str:
+        commit = self.git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}"
+        )
+        self.git("update-ref", f"{KEPT}/{commit}", commit)
+        kept(self.mirror, commit)
+        return commit
+
+
+def names(ref: str) -> tuple[str, ...]:
+    """Where a ref is looked for, in this order."""
+    return (ref,) if ref.startswith("refs/") else (f"refs/heads/{ref}", f"refs/tags/{ref}")
+
+
+def list_refs(connection: Connection, folder: Path, *patterns: str) -> dict[str, str]:
+    """Name -> SHA of what the server has under these names; a tag's commit as NAME^{}."""
+    out = run(
+        ["git", "ls-remote", "--quiet", "--end-of-options", connection.address.text,
+         *patterns, *(f"{pattern}^{{}}" for pattern in patterns)],
+        folder=folder, environ=connection.environ, seconds=ANSWER_SECONDS,
+    )  # fmt: skip
+    found = {}
+    for line in out.decode(errors="replace").splitlines():
+        sha, _, name = line.partition("\t")
+        if FULL.fullmatch(sha):
+            found[name] = sha
+    return found
+
+
+def unknown(ref: str) -> PortwrightError:
+    return PortwrightError(
+        f"the repository has no branch, tag or commit {ref!r}",
+        remedy="push it, or name another",
+        path="ref",
+    )
