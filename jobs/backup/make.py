@@ -55,7 +55,7 @@ def begin(session: Session, to: Repository) -> None:
     """Make the repository where there never was one. One that has gone is not made anew: the
     disk it was on may only not be mounted."""
     if to.exists():
-        to.run("unlock")  # of processes that are gone only
+        to.unlock()
         return
     earlier = session.scalars(select(Event).where(Event.action == MADE))
     if any(event.detail.get("repository") == to.location for event in earlier):

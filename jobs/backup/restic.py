@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from jobs.settings import REPOSITORY, Settings
 from stacks.errors import PortwrightError
+from stacks.processes import start_time
 
 HOLDING_VOLUMES = "volumes"
 KEPT = ("--keep-daily", "7", "--keep-weekly", "4")
@@ -27,6 +29,8 @@ CAUSES = (
     ("no space left", "the disk of the repository is full", "make room there, then back up again"),
     ("already locked", "another backup is at work there", "wait for its end, then try again"),
     ("Access Denied", "the bucket's keys are refused", "correct keys/backup-s3-id and backup-s3-secret"),
+    ("signature we calculated", "the bucket's keys are refused", "correct keys/backup-s3-id and backup-s3-secret"),
+    ("Access Key Id you provided", "the bucket's keys are refused", "correct keys/backup-s3-id and backup-s3-secret"),
     ("connection refused", "the place of the repository can't be reached", "see that it is up"),
     ("no such host", "the place of the repository can't be reached", "correct PORTWRIGHT_BACKUP"),
     ("permission denied", "the repository can't be written", "let root write there"),
@@ -87,6 +91,16 @@ class Repository:
             return False
         return True
 
+    def unlock(self) -> None:
+        """Remove locks of processes that are gone. restic takes a dead one that nobody has waited
+        for (a zombie) for a living one; we don't."""
+        names = self.run("list", "locks", "--no-lock").split()
+        locks = [json.loads(self.run("cat", "lock", name, "--no-lock")) for name in names]
+        here = socket.gethostname()
+        dead = [each["hostname"] == here and start_time(each["pid"]) is None for each in locks]
+        if locks:
+            self.run("unlock", *(["--remove-all"] if all(dead) else []))
+
     def save(self, folder: Path, *, host: str, volumes: bool) -> dict[str, int | str]:
         """Back a folder up; {"snapshot_id", "total_bytes_processed", "data_added"}."""
         kind = HOLDING_VOLUMES if volumes else "platform"
@@ -123,15 +137,15 @@ class NoRepository(PortwrightError):
 
 def failure(said: str) -> PortwrightError:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
+    for sign, cause, remedy in CAUSES:
+        if sign.lower() in said.lower():
+            return PortwrightError(cause, remedy=remedy, path="backup")
     if "Is there a repository at the following location" in said or "key does not exist" in said:
         return NoRepository(
             "there is no repository there",
             remedy="correct PORTWRIGHT_BACKUP, or see that its disk is mounted",
             path="backup",
         )
-    for sign, cause, remedy in CAUSES:
-        if sign.lower() in said.lower():
-            return PortwrightError(cause, remedy=remedy, path="backup")
     last = next(
         (line for line in reversed(lines) if line.startswith("Fatal")), " ".join(lines[-1:])
     )

@@ -33,6 +33,7 @@ def verify(
     with alone(settings, "a verification"), recorded(session, by, "verify"):
         began = time.monotonic()
         of = repository(settings)
+        of.unlock()
         of.run("check")
         chosen = choose(of, snapshot)
         with scratch(settings, "verify") as folder:
