@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from cli.approving import approve, cancel, reject
+from cli.backups import backups, restore
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
 from cli.importing import import_compose
@@ -24,6 +25,7 @@ COMMANDS = (
     login, logout, projects, environments, secrets,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
+    backups, restore,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

@@ -13,6 +13,10 @@ from stacks.errors import PortwrightError
 PREFIX = "PORTWRIGHT_"
 DEFAULT_CACHE = Path("~/.cache/portwright").expanduser()
 INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
+# A folder, or a bucket and a folder in it: what restic takes, without a name or password in it.
+REPOSITORY = re.compile(
+    r"(?!.*\.\.)(/[A-Za-z0-9._/@+-]+|s3:https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)+)"
+)
 HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}"
 DIRECTORY = r"https://[A-Za-z0-9._:\[\]-]{1,260}(/[A-Za-z0-9._~/-]{0,200})?"
@@ -44,6 +48,9 @@ class Settings:
     min_memory_mb: int = 128
     log_days: int = 30
     log_runs: int = 200
+    backup: str = ""
+    backup_hours: int = 24
+    backup_volumes: str = "no"
     previews: int = 20
     url: str = ""
     repository_mb: int = 1024
@@ -133,6 +140,14 @@ class Settings:
             previews=number("PREVIEWS", cls.previews, 200),
             build_cache_days=number("BUILD_CACHE_DAYS", cls.build_cache_days, 3650),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
+            backup=text(
+                "BACKUP",
+                cls.backup,
+                f"({REPOSITORY.pattern})?",
+                "give an absolute path, or s3:https://HOST/BUCKET",
+            ),
+            backup_hours=number("BACKUP_HOURS", cls.backup_hours, 8760),
+            backup_volumes=text("BACKUP_VOLUMES", cls.backup_volumes, "yes|no", "use yes or no"),
             https_port=number("HTTPS_PORT", cls.https_port, 65_535),
             rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
             domain=text("DOMAIN", cls.domain, HOST, "give a name such as apps.example.com"),

@@ -13,7 +13,19 @@ from jobs.settings import Settings
 from provision.packages import packages
 from provision.secret_file import secret_file
 
-FOLDERS = ("bin", "checkouts", "git", "log", "mirrors", "pulumi", "run", "runs", "state", "stacks")
+FOLDERS = (
+    "backups",
+    "bin",
+    "checkouts",
+    "git",
+    "log",
+    "mirrors",
+    "pulumi",
+    "run",
+    "runs",
+    "state",
+    "stacks",
+)
 
 
 @deploy("base")
@@ -31,6 +43,7 @@ def deploy_component(settings: Settings) -> None:
         "secret-key": lambda: secrets.token_hex(32),
         "vault-key": lambda: Fernet.generate_key().decode(),
         "passphrase": lambda: secrets.token_urlsafe(32),
+        "backup-password": lambda: secrets.token_urlsafe(32),
         "postgres-password": lambda: secrets.token_urlsafe(24),
     }.items():
         secret_file(name=f"key {name}", path=f"{home}/keys/{name}", make=make)
