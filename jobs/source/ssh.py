@@ -15,12 +15,12 @@ def ssh_command(
     Where a port is given, known_hosts knows a host as [host]:port (sshd(8)).
     """
     alias = address.host if address.port == 22 else f"[{address.host}]:{address.port}"
-    key = papers.file(access.private_key.strip() + "\n") if access.private_key and trusted else ""
+    key = papers.file(lines(access.private_key)) if access.private_key and trusted else ""
     options = {
         "HostName": ip.replace("%", "%%"),
         "HostKeyAlias": alias,
         "CheckHostIP": "no",
-        "UserKnownHostsFile": papers.file(access.known_hosts.strip() + "\n"),
+        "UserKnownHostsFile": papers.file(lines(access.known_hosts)),
         "GlobalKnownHostsFile": "/dev/null",
         "StrictHostKeyChecking": "yes",
         "UpdateHostKeys": "no",
@@ -38,3 +38,8 @@ def ssh_command(
         "ServerAliveInterval": "20",
     }
     return ("ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items()))
+
+
+def lines(text: str) -> str:
+    """As it was pasted, with the line ends that ssh wants."""
+    return text.replace("\r\n", "\n").strip() + "\n"

@@ -54,20 +54,22 @@ CAUSES = (
           "check the address and the port, and that no firewall is in between"),
     cause("tls", "certificate|gnutls|SSL|TLS", "the server's certificate is not accepted",
           "renew it there, or have it signed by an authority that this server trusts"),
-    cause("authentication", "Permission denied|Authentication failed|could not read (Username|Password)|error: 40[13]|Too many authentication failures",
-          "the server does not let this user or key in", KEY),
     cause("key", "error in libcrypto|invalid format|Load key", "the private key can't be read",
           "enter it again as OpenSSH text, without a passphrase, or have one made"),
+    cause("authentication", "Permission denied|Authentication failed|could not read (Username|Password)|error: 40[13]|Too many authentication failures",
+          "the server does not let this user or key in", KEY),
     cause("redirect", "unable to update url base from redirection|error: 30[1278]",
           "the server sends on to another address, which is not followed",
           "give the repository's present address; some servers want it to end in .git"),
     cause("not-git", "is this a git repository|invalid server response|bad line length|protocol error|bad gateway|error: (400|405|5..)|kex_exchange_identification|Received HTTP/0.9|command not found",
           "what answers there is no git server", "check the address and the port"),
-    cause("not-found", "not found|does not appear to be a git repository|does not exist|No such file|error: 404|dubious ownership",
+    cause("not-found", "not (be )?found|does not appear to be a git repository|does not exist|No such file|error: 404|dubious ownership",
           "the repository is not found, or may not be seen with these credentials",
           "check its address, and that its key or token may read it"),
     cause("hostile", "error: object [0-9a-f]+: \\w+: |fsck error|invalid path",
           "it holds something that is not let in", "correct the commit that git names"),
+    cause("connect", "Connection (closed|reset)", "the server ends the connection",
+          "try again; ask who runs the server"),
     cause("shallow", "shallow|dumb http", "the server can't send a single commit",
           "use a server that speaks git's smart protocol"),
 )  # fmt: skip
@@ -78,11 +80,14 @@ CERTAIN = {
 }  # fmt: skip
 # What the library puts around a command's words.
 FRAME = re.compile(r"^\s*stderr: '|'$")
+QUOTED = re.compile(r"'[^'\n]*'|[a-z]+://\S+")
 TOO_LARGE = re.compile(r"File too large|died of signal 25|SIGXFSZ", re.I)
 UNKNOWN = Cause("unknown", re.compile(""), "git failed", REMOTE)
 
 
 def find(text: str) -> Cause:
+    """By the words alone: an address may hold any of them (`https://host/ssl-tools`)."""
+    text = QUOTED.sub("''", text)
     return next((each for each in CAUSES if each.pattern.search(text)), UNKNOWN)
 
 

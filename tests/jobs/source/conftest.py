@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import certificates
+import git_certificate
 import pytest
 from git_server import PASSWORD, USER, Forge
-from upstream import Upstream
+from git_upstream import Upstream
 
 from jobs.source import Access
 
 
 @pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> certificates.Certificate:
-    return certificates.make(tmp_path_factory.mktemp("certificate"))
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> git_certificate.Certificate:
+    return git_certificate.make(tmp_path_factory.mktemp("certificate"))
 
 
 @pytest.fixture
-def forge(tmp_path: Path, certificate: certificates.Certificate) -> Iterator[Forge]:
+def forge(tmp_path: Path, certificate: git_certificate.Certificate) -> Iterator[Forge]:
     """Over https, with a password."""
     made = Forge(tmp_path / "forge", certificate)
     yield made
@@ -32,6 +32,6 @@ def upstream(tmp_path: Path) -> Upstream:
 
 
 @pytest.fixture
-def access(forge: Forge, certificate: certificates.Certificate) -> Access:
+def access(forge: Forge, certificate: git_certificate.Certificate) -> Access:
     """Alice's, of the repository `shop`."""
     return Access(forge.url("shop/.git"), USER, PASSWORD, certificates=certificate.text)

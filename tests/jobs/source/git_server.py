@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from certificates import Certificate
+from git_certificate import Certificate
 
 USER, PASSWORD = "alice", "pa:ss wörd/%41'\"$x"
 TICKET = "a-ticket-for-one-file"

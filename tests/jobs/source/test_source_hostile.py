@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from git_upstream import Upstream, take
 from hypothesis import given
 from hypothesis import strategies as st
-from upstream import Upstream, take
 
 from jobs.source import Access, checkout, heads
 from jobs.source.address import parse, relative

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from certificates import Certificate
+from git_certificate import Certificate
 from git_server import PASSWORD, USER, Forge
-from upstream import Upstream, take
+from git_upstream import Upstream, take
 
 from jobs.source import Access, heads, prune
 from jobs.source import test as probe

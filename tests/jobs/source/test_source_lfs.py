@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from certificates import Certificate
+from git_certificate import Certificate
 from git_server import TICKET, Forge
-from pointers import CONTENT, OID, pointer
-from upstream import Upstream, take
+from git_upstream import Upstream, take
+from lfs_pointers import CONTENT, OID, pointer
 
 from jobs.source import Access, checkout
 from stacks.errors import PortwrightError

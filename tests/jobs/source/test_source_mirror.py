@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from git_server import Forge
-from upstream import Upstream, take
+from git_upstream import Upstream, take
 
 from jobs.source import Access, checkout, prune
 from jobs.source.mirror import MARK

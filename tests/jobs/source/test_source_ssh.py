@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from certificates import Certificate
+from git_certificate import Certificate
 from git_server import Forge
-from pointers import CONTENT, OID, pointer
+from git_upstream import Upstream, take
+from lfs_pointers import CONTENT, OID, pointer
 from ssh_server import SshServer
-from upstream import Upstream, take
 
 from jobs.source import Access, generate_key, heads, scan_host_key
 from jobs.source import test as probe
@@ -109,7 +109,9 @@ def test_scanning_goes_by_the_guard_and_takes_no_option() -> None:
 def test_a_key_that_is_not_let_in(upstream: Upstream, access: Access) -> None:
     assert probe(replace(access, private_key=generate_key()[0])).kind == "authentication"
     assert probe(replace(access, private_key="")).kind == "authentication"
-    assert probe(replace(access, private_key="nonsense")).kind in ("key", "authentication")
+    assert probe(replace(access, private_key="nonsense")).kind == "key"
+    pasted = access.private_key.replace("\n", "\r\n")
+    assert probe(replace(access, private_key=pasted)).kind == "empty"
 
 
 def test_why_a_server_can_not_be_read(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from git_server import Forge
-from upstream import Upstream, files, take
+from git_upstream import Upstream, files, take
 
 from jobs.source import Access, checkout
 from stacks.errors import PortwrightError
