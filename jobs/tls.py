@@ -47,6 +47,8 @@ class Tls:
     def __call__(self, session: Session) -> None:
         """Never raises: what else is due must not wait for a broken log or a full disk."""
         if not self.settings.https_port:
+            # What was told while HTTPS was on would still send visitors there.
+            (self.folder / "dynamic/domains.yaml").unlink(missing_ok=True)
             return
         try:
             self.look(hosts_of(session), asked_again(session))

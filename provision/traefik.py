@@ -43,10 +43,8 @@ def deploy_component(settings: Settings) -> None:
             mode="600",
         )
     else:
-        # What was told while HTTPS was on would still send visitors there.
-        for name in ("base.yaml", "domains.yaml"):
-            path = f"{home}/traefik/dynamic/{name}"
-            files.file(name=f"no {name}", path=path, present=False)
+        path = f"{home}/traefik/dynamic/base.yaml"
+        files.file(name="no base.yaml", path=path, present=False)
     daemon(
         name="traefik",
         home=home,

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
 from jobs.acme import certificate_name, credentials_digest, environment, resolver, staging
 from jobs.certificates import Certificate, Failure
 from jobs.domains import ANSWER, FORWARD, REDIRECT, State, decide, dynamic
 from jobs.settings import Settings
-from jobs.tls import asked_again
+from jobs.tls import Tls, asked_again
 from stacks.routes import BASE_PRIORITY, PATH_PRIORITY
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -169,3 +170,12 @@ def test_the_dns_challenge_names_its_provider_and_servers() -> None:
 
 def test_nobody_asked_yet(session: object) -> None:
     assert asked_again(session) == {}  # type: ignore[arg-type]
+
+
+def test_with_https_off_nobody_is_sent_there_any_more(settings: Settings, session: Session) -> None:
+    told = settings.home / "traefik/dynamic/domains.yaml"
+    told.parent.mkdir(parents=True)
+    told.write_text("http: {}")
+    Tls(settings)(session)
+    Tls(settings)(session)
+    assert not told.exists()
