@@ -29,7 +29,7 @@ from jobs.sources import client_of, configure, full_name_of, keep, source_of
 from jobs.states import FINAL
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "gitea"))
-from gitea import Gitea  # noqa: E402
+from gitea import Gitea
 
 T = TypeVar("T")
 OWNER = "alice"
@@ -230,7 +230,9 @@ class Shop:
             for run in session.scalars(select(Run).order_by(Run.id)):
                 if run.environment.project.name == self.name:
                     told = json.dumps(run.error) if run.error else ""
-                    lines.append(f"run {run.id} {run.environment.name} {run.kind} {run.state} {told}")
+                    lines.append(
+                        f"run {run.id} {run.environment.name} {run.kind} {run.state} {told}"
+                    )
             for each in session.scalars(select(Preview)):
                 lines.append(f"preview {each.number} {each.state} {each.held} {each.closed}")
             source = source_of(session, self.project(session))

@@ -103,9 +103,7 @@ def test_a_repository_that_is_renamed_is_followed(shop: Shop) -> None:
 def test_a_secret_is_changed_in_flight(shop: Shop) -> None:
     """What is signed with the old one counts until the forge has the new one, and not after."""
     with shop.sessions() as session:
-        hook = session.scalars(
-            select(Hook).join(Project).where(Project.name == shop.name)
-        ).one()
+        hook = session.scalars(select(Hook).join(Project).where(Project.name == shop.name)).one()
         new = rotate(session, shop.settings.key("vault-key"), hook, by="test")
         forge_id = hook.forge_id
     shop.git("checkout", "--quiet", "main")
@@ -166,7 +164,9 @@ def test_what_hooks_did_not_tell_is_found_by_asking(shop: Shop) -> None:
     shop.gitea.api("PATCH", path, {"active": False})
     try:
         poll()
-        shop.wait(lambda s: s.scalar(select(Source.id).where(Source.polled_at.is_not(None))), "poll")
+        shop.wait(
+            lambda s: s.scalar(select(Source.id).where(Source.polled_at.is_not(None))), "poll"
+        )
         time.sleep(3)
         shop.git("checkout", "--quiet", "main")
         pushed = shop.commit(7, "Nobody was told")
