@@ -20,7 +20,6 @@ from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-import httpx
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -32,12 +31,12 @@ from jobs.database import open_engine
 from jobs.records import record
 from jobs.settings import PREFIX, Settings
 from provision import daemons, quickstart
+from provision.environment import listen
 from provision.operations import CHECKOUT
+from provision.upgrade_health import NAMES, watch
 from stacks.errors import PortwrightError
 
 BY = "the host's administrator"
-# In the order of stopping: what asks for work, then what does it.
-NAMES = ("portal", "worker")
 # Seconds that the new version is watched for.
 WATCHED = 10.0
 
@@ -52,6 +51,8 @@ class Upgrade:
         given = {k: v for k, v in self.old["portal"].env.items() if k.startswith(PREFIX)}
         self.settings = Settings.from_environ({**given, f"{PREFIX}HOME": str(home)})
         self.engine = open_engine(self.settings.database_url)
+        bind = self.settings.bind if self.settings.bind != "0.0.0.0" else "127.0.0.1"
+        self.address = listen(bind, self.settings.portal_port)
 
     def old_daemons(self) -> dict[str, daemons.Daemon]:
         """As they ran before; of an upgrade that was cut off, as it wrote them down."""
@@ -93,7 +94,10 @@ class Upgrade:
                 self.write_note(copy=copy)
             say("database", lambda: migrate.upgrade(self.engine))
             say("portal and worker of the new version start", self.start)
-            say(f"health, watched for {WATCHED:.0f} s", lambda: self.check(WATCHED))
+            say(
+                f"health, watched for {WATCHED:.0f} s",
+                partial(watch, self.home, self.address, WATCHED),
+            )
         except (Exception, KeyboardInterrupt) as error:
             cause = error.message if isinstance(error, PortwrightError) else str(error) or "stopped"
             say(f"it did not get well: {cause}")
@@ -145,24 +149,6 @@ class Upgrade:
             told = json.loads(done.stdout.strip().splitlines()[-1])["error"]
             raise PortwrightError(str(told)[-500:], remedy="", path="portal")
 
-    def check(self, seconds: float) -> None:
-        """Portal and worker are the same processes, and the portal answers, all the time."""
-        began = {name: daemons.running(self.home, name) for name in NAMES}
-        url = f"http://127.0.0.1:{self.settings.portal_port}"
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for name in NAMES:
-                if began[name] is None or daemons.running(self.home, name) != began[name]:
-                    raise PortwrightError(f"the {name} ended", remedy="", path="health")
-            for path in ("/healthz", "/sign-in"):
-                try:
-                    status = httpx.get(url + path, timeout=5).status_code
-                except httpx.HTTPError as error:
-                    raise PortwrightError(f"{path}: {error}", remedy="", path="health") from None
-                if status != 200:
-                    raise PortwrightError(f"{path} answers {status}", remedy="", path="health")
-            time.sleep(0.5)
-
     def go_back(self) -> None:
         """The old database, where it was changed, and the old portal and worker."""
         told = json.loads(self.note.read_text())
@@ -175,7 +161,7 @@ class Upgrade:
             record_path = self.home / f"run/{name}.daemon.json"
             record_path.write_text(json.dumps(told["daemons"][name]))
             say(f"{name} of the old version", partial(daemons.start, self.home, self.old[name]))
-        self.check(2)
+        watch(self.home, self.address, 2.0)
         self.note.unlink()
 
     def tell(self, action: str, **detail: object) -> None:

@@ -177,7 +177,9 @@ def test_a_version_that_does_not_get_well_goes_back_by_itself(root: Path, new: P
 
 def test_one_that_was_killed_goes_back_at_the_next_call(root: Path, new: Platform) -> None:
     (folder,) = [
-        path for path in (new.home / "versions").iterdir() if (path / "quickstart").exists()
+        path
+        for path in (new.home / "versions").iterdir()
+        if not path.is_symlink() and path.is_dir()
     ]
     process = subprocess.Popen(
         ["./quickstart", "upgrade"], cwd=folder, env=new.env,
