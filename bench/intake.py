@@ -16,9 +16,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
+from bench.ports import free_ports
 from bench.project import ScratchProject
 from bench.recovery import quantile
-from bench.scratch import free_ports, platform, say
+from bench.scratch import platform, say
 from jobs.hooks import create_hook
 from jobs.models import Run
 from jobs.states import FINAL
@@ -51,8 +52,7 @@ class Flood:
         signature = hmac.new(self.secret.encode(), body, hashlib.sha256).hexdigest()
         headers = {
             "Content-Type": "application/json",
-            "X-GitHub-Event": "push",
-            "X-GitHub-Delivery": f"{self.port}-{number}",
+            "X-Portwright-Delivery": f"{self.port}-{number}",
             "X-Hub-Signature-256": f"sha256={signature}",
         }
         begun = time.monotonic()
@@ -90,7 +90,9 @@ def measure(webhooks: int, seconds: float) -> dict[str, Any]:
         commit = project.commit(content, "Another")
         with project.sessions() as session:
             key = project.settings.key("vault-key")
-            hook, secret = create_hook(session, key, project.environment(session).project, "github", by="bench")
+            hook, secret = create_hook(
+                session, key, project.environment(session).project, "generic", by="bench"
+            )
             path = f"/hooks/{hook.address}"
         with Bare(scratch.home.parent) as port:
             Flood(port, path, secret, commit).run(webhooks // 5, seconds / 5)  # warm

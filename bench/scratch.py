@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,20 +16,11 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
+from bench.ports import free_ports
 from stacks.build_cache import prune
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL", "PORTWRIGHT_IMAGES")
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 @dataclass

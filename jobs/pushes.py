@@ -15,6 +15,7 @@ from jobs.previews import lifecycle
 from jobs.records import record
 from jobs.requests import add_run
 from jobs.settings import Settings
+from stacks.names import check_ref
 
 FIELDS = ("branches", "tags", "paths")
 
@@ -43,6 +44,17 @@ def set_filters(
     record(
         session, by, "environment.filters", environment.project.name,
         environment=environment.name, **environment.filters,
+    )  # fmt: skip
+    session.commit()
+
+
+def set_branch(session: Session, environment: Environment, branch: str, *, by: str) -> None:
+    """Whose pushes deploy it where its filters name no branches; '' for none (production: the
+    project's). Raises PortwrightError."""
+    environment.branch = check_ref("branch", branch) if branch else None
+    record(
+        session, by, "environment.branch", environment.project.name,
+        environment=environment.name, branch=environment.branch,
     )  # fmt: skip
     session.commit()
 

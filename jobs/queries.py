@@ -16,6 +16,11 @@ def environment_named(project: Project, name: str | None) -> Environment | None:
     return next((each for each in project.environments if each.name == wanted), None)
 
 
+def standing(project: Project) -> list[Environment]:
+    """Its environments without those of previews, which come and go."""
+    return [each for each in project.environments if each.kind == "standing"]
+
+
 def production(project: Project) -> Environment:
     """The environment that every project has."""
     found = environment_named(project, "production")

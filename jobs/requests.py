@@ -117,7 +117,7 @@ def add_run(
     """Record a Run; the caller commits, and wakes a worker after that. Deploys that wait for
     their turn there are superseded.
 
-    ref: branch, tag or SHA of a plan or deploy (default: the project's branch).
+    ref: branch, tag or SHA of a plan or deploy (default: the environment's or project's branch).
     release: the number a rollback goes to; with kind `plan`, previews that rollback.
     plan: the hash of the plan agreed to. volumes: names that a destroy deletes too;
     every_volume: all of them. approved_by: who agreed to just that plan and may. automatic: why
@@ -147,7 +147,7 @@ def add_run(
     run = Run(
         environment=environment,
         kind=kind,
-        ref=ref or (environment.project.branch if release is None else None),
+        ref=ref or (environment.branch or environment.project.branch if release is None else None),
         target=release,
         expected_plan=plan,
         approved_by=approved_by if plan else None,

@@ -54,7 +54,7 @@ class Settings:
     previews: int = 20
     url: str = ""
     repository_mb: int = 1024
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: str = ""
     https_port: int = 0
     rehearsal_port: int = 8702
     domain: str = "localhost"
@@ -125,16 +125,12 @@ class Settings:
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
             repository_mb=number("REPOSITORY_MB", cls.repository_mb, 102_400, least=1),
-            allowed_hosts=tuple(
-                text(
-                    "ALLOW",
-                    "",
-                    r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
-                    "give hosts, addresses or networks with commas between them",
-                ).split(",")
-            )
-            if given.get(PREFIX + "ALLOW")
-            else (),
+            allowed_hosts=text(
+                "ALLOWED_HOSTS",
+                cls.allowed_hosts,
+                r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
+                "give hosts, addresses or networks with commas between them",
+            ),
             url=text(
                 "URL",
                 cls.url,
@@ -221,6 +217,11 @@ class Settings:
     @property
     def redis_url(self) -> str:
         return f"unix://{self.home / 'run' / 'redis.sock'}"
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Where repositories and forges may be besides public addresses."""
+        return tuple(filter(None, self.allowed_hosts.split(",")))
 
     @property
     def portal_url(self) -> str:

@@ -22,7 +22,8 @@ from forges.registry import forge
 from jobs.models import Project, Source
 from jobs.records import record
 from jobs.settings import Settings
-from jobs.source import Access
+from jobs.source import Access, generate_key
+from jobs.source.address import parse
 from stacks.errors import PortwrightError
 
 
@@ -84,10 +85,21 @@ def keep(
         if len(value) > LONGEST or "\0" in value or ("key" not in name and not value.isprintable()):
             raise PortwrightError("the value can't be used", remedy="paste it again", path=name)
     sealed = {**known, **given}
+    if "private_key" in given:
+        source.public_key = None
     source.sealed = Fernet(vault_key).encrypt(json.dumps(sealed).encode())
     record(session, by, "source.credentials", project.name, fields=sorted(given))
     session.commit()
     return source
+
+
+def new_key(session: Session, vault_key: str, project: Project, *, by: str) -> str:
+    """Make an ssh key of the project's own in place of the one before; returns its public part."""
+    private, public = generate_key()
+    source = keep(session, vault_key, project, {"private_key": private}, by=by)
+    source.public_key = public
+    session.commit()
+    return public
 
 
 def configure(
@@ -150,7 +162,7 @@ def access_of(settings: Settings, project: Project, source: Source | None) -> Ac
         submodules=bool(source and source.submodules),
         lfs=bool(source and source.lfs),
         max_bytes=settings.repository_mb * 1024 * 1024,
-        allowed=settings.allowed_hosts,
+        allowed=settings.allowed,
     )
 
 
@@ -160,7 +172,7 @@ def client_of(settings: Settings, source: Source) -> Client | None:
     Raises PortwrightError for credentials that can't be used.
     """
     kept = opened(source, settings.key("vault-key"))
-    url = source.api_url or api_url_of(source.forge, source.project.repository)
+    url = source.api_url or default_api_url(source.forge, source.project.repository)
     if source.forge == "generic" or not url or not (kept.token or kept.app_key):
         return None
     credentials: Token | App = (
@@ -171,9 +183,21 @@ def client_of(settings: Settings, source: Source) -> Client | None:
     return client(source.forge, url, credentials, Fetcher(guard_of(settings)))
 
 
+def default_api_url(kind: str, repository: str) -> str:
+    """Where the forge's API is by its documentation, also of a repository that is read by ssh;
+    empty where that is not known."""
+    found = api_url_of(kind, repository)
+    if found or repository.startswith("http"):
+        return found
+    try:
+        return api_url_of(kind, f"https://{parse(repository).host}/")
+    except PortwrightError:
+        return ""
+
+
 def guard_of(settings: Settings) -> Guard:
     """Which addresses this host may connect to for a project."""
-    return Guard(settings.allowed_hosts)
+    return Guard(settings.allowed)
 
 
 def full_name_of(project: Project, source: Source) -> str:

@@ -16,13 +16,17 @@ from portal import (
     api,
     backups,
     database,
+    dns,
     domains,
     errors,
     health,
     hooks,
+    previews,
     projects,
     releases,
     runs,
+    snapshots,
+    sources,
     visiting,
 )
 from portal import filters as page_filters
@@ -55,7 +59,7 @@ def create_app(
     visiting.init_app(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.blueprint)
-    csrf.exempt(hooks.blueprint)
+    csrf.exempt(hooks.receive.receive)
     for part in (access, accounts, page_filters, errors):
         part.init_app(app)
     for domain in (
@@ -66,7 +70,11 @@ def create_app(
         runs,
         releases,
         backups,
+        sources,
         hooks,
+        previews,
+        snapshots,
+        dns,
         visiting,
         api,
     ):

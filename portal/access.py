@@ -13,7 +13,7 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from jobs.models import Environment, Member, Project, Release, Run, User
-from jobs.queries import environment_named, release_numbered
+from jobs.queries import environment_named, release_numbered, standing
 from portal.bearer import user_of_header
 from portal.database import db
 from portal.errors import Refused
@@ -33,6 +33,12 @@ NEEDS = {
     "environments": "maintainer",
     "secrets": "maintainer",
     "hooks": "maintainer",
+    "deliveries": "developer",
+    "source": "maintainer",
+    "previews": "developer",
+    "forks": "maintainer",
+    "settings": "maintainer",
+    "snapshots": "maintainer",
     "destroy": "owner",
     "delete": "owner",
     "members": "owner",
@@ -107,6 +113,12 @@ def require(project: Project, action: str) -> None:
         )
 
 
+def require_host_owner() -> None:
+    """Raise 403 for anybody but the host's owner."""
+    if not person().host_owner:
+        raise Refused(403, "This is for the host's owner only.", "Ask the owner of this host.")
+
+
 def get_projects() -> list[Project]:
     """The projects of which the person is a member, by name."""
     query = select(Project).join(Member, Member.project_id == Project.id)
@@ -136,7 +148,7 @@ def environment_in(project: Project) -> Environment:
         asked = body.get("environment") if isinstance(body, dict) else None
     found = environment_named(project, str(asked) if asked else None)
     if found is None:
-        known = ", ".join(each.name for each in project.environments)
+        known = ", ".join(each.name for each in standing(project))
         raise Refused(
             404,
             f"{project.name} has no environment {str(asked)[:40]!r}.",

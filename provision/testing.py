@@ -8,77 +8,45 @@ import subprocess
 import sys
 import tempfile
 import time
-import xml.etree.ElementTree as ElementTree
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from provision.steps import Runner, Step, StepFailed
+from provision.testing_lanes import CollectionFailed, side_by_side
+from provision.testing_phase import BUILD, Phase, check, tests
 
-CHECKOUT = Path(__file__).resolve().parent.parent
-BIN = Path(sys.executable).parent
-REPORT = CHECKOUT / "build" / "test-report.json"
+REPORT = BUILD / "test-report.json"
 ROOMS = [
-    "bench",
-    "cli",
-    "forges",
-    "jobs",
-    "portal",
-    "provision",
-    "stacks",
-    "tests",
-    "toolchain",
-    "zones",
+    *("bench", "cli", "forges", "jobs", "portal"),
+    *("provision", "stacks", "tests", "toolchain", "zones"),
 ]
+REMEDY = "correct that, then run ./run-tests again"
+INTERRUPTED = 130
+
+
+def converge(title: str, component: str) -> Step:
+    return Step(title, [sys.executable, "-m", "provision.converge", component], remedy=REMEDY)
+
+
+def images(*names: str) -> Step:
+    """Before the groups, which would each begin with making them."""
+    ensure, status = (
+        [sys.executable, "-m", "stacks.images", action, *names] for action in ("ensure", "status")
+    )
+    return Step("Base images", ensure, status, remedy=REMEDY)
+
+
 NEEDED = [
-    ("Packages, folders and keys", "base"),
-    ("Docker engine", "docker"),
-    ("Browser and registry", "testing_tools"),
-    ("Pulumi, docker provider and Traefik", "toolchain"),
+    converge("Packages, folders and keys", "base"),
+    converge("Docker engine", "docker"),
+    converge("Pulumi, docker provider and Traefik", "toolchain"),
+    converge("Browser, registry, Gitea and Pebble", "testing_tools"),
+    images("python", "postgres", "redis"),
 ]
 
 
-@dataclass
-class Phase:
-    name: str
-    passed: int = 0
-    failed: int = 0
-    skipped: int = 0
-    seconds: float = 0.0
-
-
-def check(name: str, *argv: str) -> Phase:
-    """A command that passes with exit code 0; counts as no test."""
-    started = time.monotonic()
-    print(f"\n== {name}", flush=True)
-    code = subprocess.run([str(BIN / argv[0]), *argv[1:]], cwd=CHECKOUT).returncode
-    return Phase(name, failed=int(code != 0), seconds=round(time.monotonic() - started, 1))
-
-
-def tests(name: str, *argv: str, env: dict[str, str] | None = None) -> Phase:
-    """A pytest run, counted from its own report."""
-    started = time.monotonic()
-    print(f"\n== {name}", flush=True)
-    with tempfile.NamedTemporaryFile(suffix=".xml") as junit:
-        command = [sys.executable, "-m", "pytest", "-q", "--junitxml", junit.name, *argv]
-        code = subprocess.run(command, cwd=CHECKOUT, env={**os.environ, **(env or {})}).returncode
-        phase = Phase(name)
-        try:
-            suites = list(ElementTree.parse(junit.name).getroot().iter("testsuite"))
-        except ElementTree.ParseError:
-            suites = []
-    for suite in suites:
-        bad = int(suite.get("failures", 0)) + int(suite.get("errors", 0))
-        skipped = int(suite.get("skipped", 0))
-        phase.failed += bad
-        phase.skipped += skipped
-        phase.passed += int(suite.get("tests", 0)) - bad - skipped
-    if code and not phase.failed:
-        phase.failed = 1
-    phase.seconds = round(time.monotonic() - started, 1)
-    return phase
-
-
-def quick(arguments: list[str]) -> list[Phase]:
+def quick(arguments: Sequence[str]) -> list[Phase]:
     return [
         check("lint", "ruff", "check", *ROOMS),
         check("format", "ruff", "format", "--check", *ROOMS),
@@ -88,53 +56,65 @@ def quick(arguments: list[str]) -> list[Phase]:
     ]
 
 
-def system(arguments: list[str]) -> list[Phase]:
+def system(arguments: Sequence[str]) -> list[Phase]:
     """Needs Docker and a browser: what is missing is installed; an engine that we start is stopped."""
     with tempfile.TemporaryDirectory(prefix="portwright-tests-") as home:
-        env = {**os.environ, "PORTWRIGHT_HOME": home}
+        env = {**os.environ, "PORTWRIGHT_HOME": home, "PYTHONUNBUFFERED": "1"}
         print("\n== what the system tests need", flush=True)
         runner = Runner(env, Path(home) / "prepare.log", len(NEEDED))
         try:
-            for title, component in NEEDED:
-                converge = [sys.executable, "-m", "provision.converge", component]
-                runner.run(Step(title, converge, remedy="correct that, then run ./run-tests again"))
-            return [tests("system tests", "-m", "system", *arguments)]
+            for step in NEEDED:
+                runner.run(step)
+            print("\n== system tests", flush=True)
+            return side_by_side(["-m", "system", *arguments], os.environ)
         except StepFailed as failed:
             told = [*failed.lines, f"what to do: {failed.remedy}"]
             print("\n".join(f"  {line}" for line in told))
             return [Phase(failed.title, failed=1)]
+        except CollectionFailed as failed:
+            print(failed)
+            return [Phase("system tests", failed=1)]
         finally:
             subprocess.run([sys.executable, "-m", "provision.daemons", "stop", home, "dockerd"])
+
+
+def report(mode: str, phases: Sequence[Phase], seconds: float) -> int:
+    """Leave and tell the counts; the exit code, 1 where something failed or was skipped."""
+    passed = sum(phase.passed for phase in phases)
+    failed = sum(phase.failed for phase in phases)
+    skipped = sum(phase.skipped for phase in phases)
+    BUILD.mkdir(exist_ok=True)
+    content = {
+        "mode": mode,
+        "passed": passed,
+        "failed": failed,
+        "skipped": skipped,
+        "seconds": round(seconds, 1),
+        "phases": [asdict(phase) for phase in phases],
+    }
+    REPORT.write_text(json.dumps(content, indent=1))
+    print()
+    for phase in phases:
+        verdict = "FAILED" if phase.failed else "ok"
+        count = f"{phase.passed} passed" if phase.passed else ""
+        print(f"{phase.name:<30}{verdict:<8}{phase.seconds:7.1f} s  {count}")
+    if skipped:
+        print(f"{skipped} tests were skipped: nothing may be skipped here, install what they need")
+    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    return 1 if failed or skipped or not passed else 0
 
 
 def main() -> int:
     mode, *arguments = sys.argv[1:]
     started = time.monotonic()
-    phases = quick(arguments)
-    if mode == "full" and not any(phase.failed for phase in phases):
-        phases += system(arguments)
-    passed = sum(phase.passed for phase in phases)
-    failed = sum(phase.failed for phase in phases)
-    skipped = sum(phase.skipped for phase in phases)
-    REPORT.parent.mkdir(exist_ok=True)
-    report = {
-        "mode": mode,
-        "passed": passed,
-        "failed": failed,
-        "skipped": skipped,
-        "seconds": round(time.monotonic() - started, 1),
-        "phases": [asdict(phase) for phase in phases],
-    }
-    REPORT.write_text(json.dumps(report, indent=1))
-    print()
-    for phase in phases:
-        verdict = "FAILED" if phase.failed else "ok"
-        count = f"{phase.passed} passed" if phase.passed else ""
-        print(f"{phase.name:<22}{verdict:<8}{phase.seconds:7.1f} s  {count}")
-    if skipped:
-        print(f"{skipped} tests were skipped: nothing may be skipped here, install what they need")
-    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
-    return 1 if failed or skipped or not passed else 0
+    try:
+        phases = quick(arguments)
+        if mode == "full" and not any(phase.failed for phase in phases):
+            phases += system(arguments)
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+    return report(mode, phases, time.monotonic() - started)
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ MODELS: tuple[type[Model], ...] = (
     service_file.HostMount,
     project_file.EnvironmentPatch,
     project_file.ServicePatch,
+    project_file.PreviewsFile,
+    project_file.Seed,
 )
 BLOCK = re.compile(r"(<!-- fields of (\w+) -->\n).*?(<!-- end -->)", re.S)
 

@@ -11,5 +11,14 @@ docker_daemon = {
 }
 redis_memory = "64mb"
 testing_packages = [
-    "chromium", "docker-registry", "git-lfs", "iproute2", "openssh-server", "postgresql", "redis-server",
-]  # fmt: skip
+    "chromium",
+    "docker-registry",
+    "gcc",
+    "git-lfs",
+    "iproute2",
+    "libc6-dev",
+    "openssh-client",
+    "openssh-server",
+    "postgresql",
+    "redis-server",
+]

@@ -48,8 +48,16 @@ class NewEnvironment(Body):
     name: str
 
 
-class Policy(Body):
-    policy: str
+class Filters(Body):
+    branches: list[str] = Field(default_factory=list, max_length=50)
+    tags: list[str] = Field(default_factory=list, max_length=50)
+    paths: list[str] = Field(default_factory=list, max_length=50)
+
+
+class EnvironmentChange(Body):
+    policy: str | None = None
+    branch: str | None = None
+    filters: Filters | None = None
 
 
 class Approval(Body):
@@ -57,7 +65,8 @@ class Approval(Body):
 
 
 class NewHook(Body):
-    scheme: str = "generic"
+    scheme: str | None = None
+    at_forge: bool = False
 
 
 B = TypeVar("B", bound=Body)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import jsonify
+from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
-from jobs.queries import secret_versions
+from jobs.previews.policy import EVERY_PREVIEW
+from jobs.queries import own_versions, secret_versions
 from jobs.requests import set_secret
 from portal.access import environment_in, get_environment, get_project, person
 from portal.api import blueprint
@@ -16,8 +17,12 @@ from portal.database import db
 
 @blueprint.get("/projects/<name>/secrets")
 def list_secrets(name: str) -> ResponseReturnValue:
-    environment = get_environment(name)
-    found = secret_versions(db.session, environment.project, environment.name)
+    """Those of an environment; with ?environment=previews those that are every preview's own."""
+    if request.args.get("environment") == EVERY_PREVIEW:
+        found = own_versions(db.session, get_project(name).id, EVERY_PREVIEW)
+    else:
+        environment = get_environment(name)
+        found = secret_versions(db.session, environment.project, environment.name)
     return jsonify(secrets=[{"name": each, "version": found[each]} for each in found])
 
 
@@ -25,7 +30,9 @@ def list_secrets(name: str) -> ResponseReturnValue:
 def put_secret(name: str, secret: str) -> ResponseReturnValue:
     project = get_project(name, "secrets")
     given = body_as(NewSecret)
-    own = environment_in(project).name if given.environment else None
+    own = given.environment or None
+    if own is not None and own != EVERY_PREVIEW:
+        own = environment_in(project).name
     key = settings().key("vault-key")
     version = set_secret(
         db.session, key, project, secret, given.value, by=person().email, environment=own

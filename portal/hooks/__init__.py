@@ -1,4 +1,4 @@
-"""Where forges tell of pushes."""
+"""Where forges tell of pushes: the hooks of a project, and what was sent to them."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("hooks", __name__)
 
-from portal.hooks import api, receive  # noqa: E402, F401
+from portal.hooks import api, deliveries, pages, receive  # noqa: E402, F401

@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from jobs.models import Project
+from jobs.previews.policy import EVERY_PREVIEW
 from jobs.requests import request_run, set_secret
 from portal.access import environment_in, get_environment, get_project, in_environment, person
 from portal.context import doorbell, settings
@@ -37,7 +39,7 @@ def start_run(name: str) -> ResponseReturnValue:
 @blueprint.post("/projects/<name>/secrets")
 def keep_secret(name: str) -> ResponseReturnValue:
     project = get_project(name, "secrets")
-    own = environment_in(project).name if request.form.get("own") else None
+    own = whose(project)
     secret, value = request.form.get("name", "").strip(), request.form.get("value", "")
     try:
         version = set_secret(
@@ -54,6 +56,14 @@ def keep_secret(name: str) -> ResponseReturnValue:
     flash(f"{secret} is now version {version}. The next deploy uses it.")
     here = in_environment(environment_in(project))
     return redirect(url_for("projects.project", name=name, _anchor="secrets", **here))
+
+
+def whose(project: Project) -> str | None:
+    """Of which environment the secret is: this one's, every preview's, or None for all."""
+    asked = request.form.get("own", "")
+    if asked == EVERY_PREVIEW:
+        return EVERY_PREVIEW
+    return environment_in(project).name if asked else None
 
 
 @blueprint.post("/projects/<name>/destroy")

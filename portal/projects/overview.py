@@ -9,7 +9,7 @@ from flask import url_for
 from sqlalchemy import select
 
 from jobs.models import Environment, Health, Project, Release, Run
-from jobs.queries import production, release_numbered, runs_of
+from jobs.queries import production, release_numbered, runs_of, standing
 from portal.context import settings
 from portal.database import db
 from portal.runs.shape import run_json
@@ -41,7 +41,7 @@ class Overview:
             "environment": self.environment.name,
             "environments": [
                 {"name": each.name, "policy": each.policy, "release": each.release}
-                for each in self.project.environments
+                for each in standing(self.project)
             ],
             "release": self.release.number if self.release else None,
             "services": [

@@ -7,8 +7,15 @@ from typing import Any
 from flask import Response, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jobs.models import Environment, Project, Run
-from jobs.queries import drift_of, release_numbered, releases_of, runs_of, secret_versions
+from jobs.models import Environment, Preview, Project, Run
+from jobs.queries import (
+    drift_of,
+    release_numbered,
+    releases_of,
+    runs_of,
+    secret_versions,
+    standing,
+)
 from portal.access import (
     environment_in,
     get_environment,
@@ -26,6 +33,7 @@ from portal.projects.create import create_owned
 from portal.projects.members import members_of
 from portal.projects.overview import overview
 from portal.projects.policies import POLICY_WORDS
+from portal.projects.pushes import pushes_of
 from portal.specs import volumes_of
 from stacks.errors import PortwrightError
 from stacks.picture import picture
@@ -75,6 +83,13 @@ def drift_found(environment: Environment) -> Run | None:
     return run if run and (run.plan or {}).get("steps") else None
 
 
+def preview_of(environment: Environment) -> Preview | None:
+    """The pull request that the environment shows; None of a standing one."""
+    if environment.kind == "standing":
+        return None
+    return db.session.query(Preview).filter_by(environment_id=environment.id).one_or_none()
+
+
 def project_page(project: Project, **more: Any) -> dict[str, Any]:
     """What the project's page shows; `more` adds an error to it."""
     environment = environment_in(project)
@@ -84,6 +99,9 @@ def project_page(project: Project, **more: Any) -> dict[str, Any]:
         "environment": environment,
         "here": in_environment(environment),
         "policies": POLICY_WORDS,
+        "standing": standing(project),
+        "preview": preview_of(environment),
+        "pushes": pushes_of(environment),
         "role": role_in(project),
         "now": overview(project, environment),
         "drift": drift_found(environment),

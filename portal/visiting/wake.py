@@ -40,5 +40,7 @@ def answer(code: int, message: str, words: str, again: int = 0) -> ResponseRetur
         response.status_code = code
     if again:
         response.headers["Retry-After"] = str(again)
+    # Nothing of /static is under a preview's name.
+    response.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'"
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -116,7 +116,7 @@ def test_one_round_of_each_bench(name: str) -> None:
         assert isinstance(figures[key], float)
     assert set(figures["idle_memory_mb"]) == {"portal", "worker", "traefik", "redis", "total"}
     client = docker.from_env()
-    names = [c.name for c in client.containers.list(all=True)]
+    names = [c.name for c in client.containers.list(all=True, ignore_removed=True)]
     names += [n.name for n in client.networks.list()] + [v.name for v in client.volumes.list()]
     assert not [each for each in names if each.startswith("pwbench")]
 

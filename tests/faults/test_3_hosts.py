@@ -172,9 +172,9 @@ def own_engine() -> Iterator[tuple[Ground, Engine]]:
         engine = Engine(Path(folder))
         names = [
             tag
-            for image in docker.from_env().images.list()
+            for name in ("python", "postgres")
+            for image in docker.from_env().images.list(name)
             for tag in image.tags
-            if tag.split(":")[0] in ("python", "postgres")
         ]
         engine.start()
         engine.load(*names)

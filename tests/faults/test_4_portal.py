@@ -27,14 +27,14 @@ def test_the_same_webhook_fifty_times_at_once_is_one_run(field: Ground) -> None:
     with field.project.sessions() as session:
         key = field.project.settings.key("vault-key")
         hook, secret = create_hook(
-            session, key, field.project.environment(session).project, "github", by="test"
+            session, key, field.project.environment(session).project, "generic", by="test"
         )
         path = f"/hooks/{hook.address}"
     body = json.dumps({"ref": "refs/heads/main", "after": commit}).encode()
     signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "X-GitHub-Event": "push",
-        "X-GitHub-Delivery": "one",
+        "X-Portwright-Delivery": "one",
         "X-Hub-Signature-256": f"sha256={signature}",
     }
     answers: list[tuple[int, int]] = []

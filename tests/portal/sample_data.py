@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 from jobs.backup.make import FAILED, MADE, VERIFIED
-from jobs.models import Environment, Member, Project, Release, Run, User, now
+from jobs.hooks import create_hook
+from jobs.models import Delivery, Environment, Member, Preview, Project, Release, Run, User, now
 from jobs.records import record
 from jobs.requests import create_project, set_secret
 from jobs.settings import Settings
@@ -201,4 +203,35 @@ def add_backups(session: Session) -> None:
         what="backup", path="backup", message="the disk of the repository is full",
         remedy="make room there, then back up again",
     )  # fmt: skip
+    session.commit()
+
+
+def make_told(session: Session, settings: Settings) -> None:
+    """What forges told of: three hooks, a delivery, and previews 7 (ready), 8 (a fork's) and 9
+    (closed) of the project `sample`."""
+    project = session.query(Project).filter_by(name="sample").one()
+    project.repository = "/nowhere/sample.git"
+    key = settings.key("vault-key")
+    hooks = [create_hook(session, key, project, "github", by=email("alice"))[0] for _ in range(3)]
+    body = json.dumps({"ref": "refs/heads/main", "after": COMMIT, "by": HOSTILE}).encode()
+    session.add(
+        Delivery(
+            hook=hooks[0], key="d1", event="push", outcome=f"deploys production {HOSTILE}",
+            headers={"X-GitHub-Event": "push", "User-Agent": HOSTILE}, body=body,
+        )
+    )  # fmt: skip
+    for number, state, fork in ((7, "open", False), (8, "held", True), (9, "closed", False)):
+        environment = Environment(name=f"pr-{number}", kind="preview", policy="auto")
+        project.environments.append(environment)
+        session.add(
+            Preview(
+                project=project, environment=environment, number=number, state=state, fork=fork,
+                title=f"Paint it {HOSTILE}", author=HOSTILE, head_branch="teal", base_branch="main",
+                head_commit=COMMIT, url="https://git.example.org/sample/pulls/7",
+                held="it is a fork's: a maintainer must let it run" if fork else None,
+                expires_at=now() + timedelta(hours=40),
+                closed=f"pull request {number} was merged" if state == "closed" else None,
+                closed_at=now() if state == "closed" else None,
+            )
+        )  # fmt: skip
     session.commit()

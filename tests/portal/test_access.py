@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from jobs.models import ApiToken, Member, Project, User
+from jobs.settings import Settings
 from portal.database import db
 
 
@@ -32,6 +33,7 @@ READ, API_READ = (200, 200, 200, 404, 302), (200, 200, 200, 404, 401)
 ALL, API_ALL = (200, 200, 200, 200, 302), (200, 200, 200, 200, 401)
 DEVELOPER, MAINTAINER = (302, 302, 403, 404, 302), (302, 403, 403, 404, 302)
 OWNER = MAINTAINER
+API_MAINTAINER = (200, 403, 403, 404, 401)
 PUBLIC = (200,) * 5
 
 CASES: dict[tuple[str, str], Case] = {
@@ -143,7 +145,90 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("POST", "hooks.receive"): Case("/hooks/none", *(404,) * 5, json={}),
     ("POST", "api.new_hook"): Case("/api/projects/sample/hooks", 201, 403, 403, 404, 401, json={}),
+    ("GET", "visiting.door"): Case("/previews/door", *(404,) * 5),
+    ("GET", "visiting.ticket"): Case("/previews/ticket", *(404,) * 4, 302),
+    ("POST", "projects.pushes"): Case("/projects/sample/pushes", *MAINTAINER, form={"branch": ""}),
+    ("GET", "sources.index"): Case("/projects/sample/source", *READ),
+    ("POST", "sources.change"): Case(
+        "/projects/sample/source", *MAINTAINER, form={"forge": "gitea", "poll_minutes": "5"}
+    ),
+    ("POST", "sources.credentials"): Case("/projects/sample/source/credentials", *MAINTAINER),
+    ("POST", "sources.key"): Case("/projects/sample/source/key", *MAINTAINER),
+    ("POST", "sources.host_key"): Case("/projects/sample/source/host-key", 422, *MAINTAINER[1:]),
+    ("POST", "sources.test"): Case("/projects/sample/source/test", 200, *MAINTAINER[1:]),
+    ("POST", "sources.poll"): Case("/projects/sample/source/poll", *MAINTAINER),
+    ("GET", "api.show_source"): Case("/api/projects/sample/source", *API_READ),
+    ("PATCH", "api.change_source"): Case("/api/projects/sample/source", *API_MAINTAINER, json={}),
+    ("PUT", "api.put_credentials"): Case(
+        "/api/projects/sample/source/credentials", *API_MAINTAINER, json={"token": "t"}
+    ),
+    ("POST", "api.make_key"): Case("/api/projects/sample/source/key", 201, *API_MAINTAINER[1:]),
+    ("POST", "api.host_key"): Case(
+        "/api/projects/sample/source/host-key", 422, *API_MAINTAINER[1:], json={}
+    ),
+    ("POST", "api.test_source"): Case("/api/projects/sample/source/test", *API_MAINTAINER),
+    ("POST", "api.poll_source"): Case("/api/projects/sample/source/poll", 202, *API_MAINTAINER[1:]),
+    ("GET", "hooks.index"): Case("/projects/sample/hooks", 200, *MAINTAINER[1:]),
+    ("POST", "hooks.create"): Case("/projects/sample/hooks", 200, *MAINTAINER[1:]),
+    # hook 1 and delivery 1 are there before the cases begin
+    ("POST", "hooks.set_up"): Case("/projects/sample/hooks/1/set-up", 422, *MAINTAINER[1:]),
+    ("POST", "hooks.rotate_secret"): Case("/projects/sample/hooks/1/rotate", 200, *MAINTAINER[1:]),
+    ("GET", "hooks.deliveries"): Case("/projects/sample/deliveries", 200, 200, 403, 404, 302),
+    ("GET", "hooks.delivery"): Case("/projects/sample/deliveries/1", 200, 200, 403, 404, 302),
+    ("POST", "hooks.again"): Case("/projects/sample/deliveries/1/again", *DEVELOPER),
+    ("GET", "api.list_hooks"): Case("/api/projects/sample/hooks", *API_MAINTAINER),
+    ("POST", "api.set_up_hook"): Case(
+        "/api/projects/sample/hooks/1/set-up", 422, *API_MAINTAINER[1:]
+    ),
+    ("POST", "api.rotate_hook"): Case("/api/projects/sample/hooks/1/rotate", *API_MAINTAINER),
+    ("GET", "api.list_deliveries"): Case(
+        "/api/projects/sample/deliveries", 200, 200, 403, 404, 401
+    ),
+    ("GET", "api.one_delivery"): Case("/api/projects/sample/deliveries/1", 200, 200, 403, 404, 401),
+    ("POST", "api.redeliver_one"): Case(
+        "/api/projects/sample/deliveries/1/redeliver", 202, 202, 403, 404, 401
+    ),
+    ("GET", "previews.index"): Case("/projects/sample/previews", *READ),
+    ("POST", "previews.settings"): Case(
+        "/projects/sample/previews/settings",
+        *MAINTAINER,
+        form={"most": "5", "ttl_hours": "1", "idle_minutes": "0", "protect": "nobody"},
+    ),
+    ("POST", "previews.change"): Case(
+        "/projects/sample/previews/7/extend", *DEVELOPER, form={"hours": "5"}
+    ),
+    ("GET", "api.list_previews"): Case("/api/projects/sample/previews", *API_READ),
+    ("GET", "api.one_preview"): Case("/api/projects/sample/previews/7", *API_READ),
+    ("POST", "api.act_on_preview"): Case(
+        "/api/projects/sample/previews/7/extend", 200, 200, 403, 404, 401, json={"hours": 5}
+    ),
+    ("GET", "api.show_preview_settings"): Case("/api/projects/sample/previews/settings", *API_READ),
+    ("PATCH", "api.change_preview_settings"): Case(
+        "/api/projects/sample/previews/settings", *API_MAINTAINER, json={"most": 3}
+    ),
+    ("GET", "snapshots.index"): Case("/projects/sample/snapshots", *READ),
+    ("POST", "snapshots.create"): Case(
+        "/projects/sample/snapshots",
+        *MAINTAINER,
+        form={"name": "base", "service": "database", "command": "pg_dump"},
+    ),
+    ("POST", "snapshots.delete"): Case(
+        "/projects/sample/snapshots/none/remove", 422, *MAINTAINER[1:]
+    ),
+    ("GET", "api.list_snapshots"): Case("/api/projects/sample/snapshots", *API_READ),
+    ("POST", "api.take_snapshot"): Case(
+        "/api/projects/sample/snapshots",
+        *(202, *API_MAINTAINER[1:]),
+        json={"name": "base", "service": "database", "command": ["pg_dump"]},
+    ),
+    ("DELETE", "api.remove_snapshot"): Case(
+        "/api/projects/sample/snapshots/none", 422, *API_MAINTAINER[1:]
+    ),
+    ("GET", "dns.index"): Case("/dns", *(403,) * 4, 302),
+    ("POST", "dns.act"): Case("/dns", *(403,) * 4, 302, form={"do": "plan"}),
     # what ends something comes last
+    ("POST", "hooks.delete"): Case("/projects/sample/hooks/2/delete", *MAINTAINER),
+    ("DELETE", "api.delete_hook"): Case("/api/projects/sample/hooks/3", *API_MAINTAINER),
     ("POST", "runs.cancel"): Case("/runs/8/cancel", *DEVELOPER),
     ("POST", "api.cancel_run"): Case("/api/runs/8/cancel", 422, 422, 403, 404, 401, json={}),
     ("DELETE", "api.delete_project"): Case("/api/projects/sample", 202, 403, 403, 404, 401),
@@ -164,6 +249,14 @@ def test_every_route_is_in_the_table(bare: Flask) -> None:
     assert routes(bare) == set(CASES)
 
 
+@pytest.fixture
+def told(app: Flask, settings: Settings) -> None:
+    """Hooks 1 to 3, delivery 1, the preview of pull request 7; nothing outside is reachable."""
+    with app.app_context():
+        data.make_told(db.session, settings)
+
+
+@pytest.mark.usefixtures("told")
 @pytest.mark.parametrize("name", CAST)
 def test_what_each_of_the_cast_gets(app: Flask, page: Any, api: Any, name: str) -> None:
     tokens = {each: api(each) for each in CAST[:-1]}  # everybody holds a token, Alice's is 1

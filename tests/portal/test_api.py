@@ -159,7 +159,14 @@ def test_a_hash_from_somebody_who_may_not_approve_is_no_yes(api: Any) -> None:
 def test_environments_have_runs_and_releases_of_their_own(api: Any) -> None:
     owner = api("alice")
     made = owner.post("/api/projects/sample/environments", json={"name": "staging"})
-    assert made.json["environment"] == {"name": "staging", "policy": "destructive", "release": None}
+    assert made.json["environment"] == {
+        "name": "staging",
+        "policy": "destructive",
+        "release": None,
+        "branch": None,
+        "filters": {},
+        "pushes": None,
+    }
     asked = owner.post("/api/projects/sample/runs", json={"kind": "plan", "environment": "staging"})
     assert asked.json["run"]["environment"] == "staging"
     there = owner.get("/api/projects/sample/runs?environment=staging").json["runs"]

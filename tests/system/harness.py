@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from bench.scratch import Scratch, free_ports
+from bench.ports import free_ports
+from bench.scratch import Scratch
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 __all__ = ["Platform", "Repository", "copy_checkout", "free_ports", "until"]
