@@ -13,6 +13,7 @@ from cli.login import login, logout
 from cli.projects import projects
 from cli.reading import logs, releases, runs
 from cli.secret_values import secrets
+from cli.upgrading import upgrade
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -25,7 +26,7 @@ COMMANDS = (
     login, logout, projects, environments, secrets,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
-    backups, restore,
+    backups, restore, upgrade,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

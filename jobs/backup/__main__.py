@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from jobs.backup import make, restore
+from jobs.backup import make, progress, restore
 from jobs.backup.restic import repository
 from jobs.backup.verify import verify as verify_backup
 from jobs.database import create_tables, open_engine, session_factory
@@ -78,7 +78,7 @@ def fetch(settings: Settings, location: str, password_file: Path, snapshot: str 
 @click.pass_obj
 def restored(settings: Settings, step: str) -> None:
     """Exit with 0 where a restore has come so far, else with 1."""
-    sys.exit(0 if restore.done(settings, step) else 1)
+    sys.exit(0 if progress.done(settings, step) else 1)
 
 
 @main.command()
@@ -93,7 +93,7 @@ def load(settings: Settings) -> None:
 def fill(settings: Settings) -> None:
     """The volumes."""
     names = restore.load_volumes(settings)
-    restore.mark(settings, "filled")
+    progress.mark(settings, "filled")
     print(", ".join(names) or "no volume is in the backup")
 
 
@@ -101,7 +101,7 @@ def fill(settings: Settings) -> None:
 @click.pass_obj
 def follow(settings: Settings) -> None:
     """Wait for the deploys that the restore has asked for; exit with 1 where one failed."""
-    waiting: list[int] = list(restore.progress(settings).get("runs", []))
+    waiting: list[int] = list(progress.progress(settings).get("runs", []))
     failed = 0
     with opened(settings) as session:
         while waiting:
@@ -113,7 +113,7 @@ def follow(settings: Settings) -> None:
                     print(told(run), flush=True)
             session.rollback()
             time.sleep(STEP)
-    restore.finish(settings)
+    progress.finish(settings)
     sys.exit(1 if failed else 0)
 
 

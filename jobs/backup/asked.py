@@ -48,9 +48,12 @@ def due(session: Session, settings: Settings) -> list[str]:
     release_paused(settings)
     if not settings.backup:
         return []
-    gone = delete(Schedule).where(Schedule.name.in_(WHAT)).returning(Schedule.name)
-    found = sorted(session.scalars(gone))
-    session.commit()
+    found = []
+    asked = select(Schedule.name).where(Schedule.name.in_(WHAT)).order_by(Schedule.name)
+    for name in session.scalars(asked).all():
+        gone = session.execute(delete(Schedule).where(Schedule.name == name))
+        found += [name] if gone.rowcount else []  # type: ignore[attr-defined]
+        session.commit()
     every = timedelta(hours=settings.backup_hours)
     if every:
         if session.get(Schedule, BY_TIME) is None:  # the first one shows whether it works at all

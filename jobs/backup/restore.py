@@ -3,10 +3,8 @@ volumes; what served is deployed again by its commit, for images are in no backu
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Engine, delete, make_url, select, update
 from sqlalchemy.orm import Session
@@ -15,6 +13,7 @@ from jobs import migrate
 from jobs.backup.contents import FOLDERS, REPOSITORIES, VOLUMES, database_in
 from jobs.backup.database import put_back
 from jobs.backup.manifest import Manifest, read
+from jobs.backup.progress import DATA, PLATFORM, done, mark, progress
 from jobs.backup.restic import open_repository
 from jobs.backup.verify import check_files, choose
 from jobs.backup.volumes import load_volume
@@ -28,7 +27,6 @@ from stacks.errors import PortwrightError
 from stacks.images.engine import connect
 
 BY = "portwright"
-PLATFORM, DATA = "restoring", "restoring-volumes"
 
 
 def fetch(settings: Settings, location: str, password_file: Path, snapshot: str | None) -> Manifest:
@@ -160,31 +158,3 @@ def load_volumes(settings: Settings) -> list[str]:
     finally:
         client.close()
     return loaded
-
-
-def finish(settings: Settings) -> None:
-    for name in (PLATFORM, DATA):
-        shutil.rmtree(settings.home / "backups" / name, ignore_errors=True)
-    notes(settings).unlink(missing_ok=True)
-
-
-def notes(settings: Settings) -> Path:
-    return settings.home / "backups/restore.json"
-
-
-def progress(settings: Settings) -> dict[str, Any]:
-    """How far a restore has come: {"done": [...], "runs": [...], "volumes": [...]}."""
-    path = notes(settings)
-    return dict(json.loads(path.read_text())) if path.exists() else {"done": []}
-
-
-def done(settings: Settings, step: str) -> bool:
-    return step in progress(settings)["done"]
-
-
-def mark(settings: Settings, step: str, **more: Any) -> None:
-    known = progress(settings)
-    known["done"] = sorted({*known["done"], step})
-    partial = notes(settings).with_suffix(".new")
-    partial.write_text(json.dumps({**known, **more}))
-    partial.replace(notes(settings))
