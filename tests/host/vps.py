@@ -1,0 +1,135 @@
+"""A fresh VPS for tests: a container that boots systemd with sshd and can run a Docker engine of its own.
+
+Only what a provider would do is done from outside (the image, the login key, a way to the package
+registries); everything else goes through SSH. `destroy` leaves nothing but the image.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import docker
+
+from stacks.images import base, local
+
+RECIPE = Path(__file__).parent / "vps"
+CAPABILITIES = (
+    "SYS_ADMIN", "NET_ADMIN", "SYS_CHROOT", "NET_RAW", "MKNOD", "SYS_PTRACE", "DAC_READ_SEARCH",
+)  # fmt: skip
+CERTIFICATES = Path("/usr/local/share/ca-certificates")
+PIP = Path("/etc/pip.conf")
+PIP_CACHE = "portwright-vps-pip"
+CACHE = Path(os.environ.get("PORTWRIGHT_CACHE", "~/.cache/portwright")).expanduser()
+
+
+def run(*argv: str, check: bool = True, stdin: bytes | None = None) -> str:
+    done = subprocess.run(argv, input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    output = done.stdout.decode(errors="replace")
+    assert not check or done.returncode == 0, f"{' '.join(argv)}:\n{output}"
+    return output.strip()
+
+
+def image() -> str:
+    """The VPS's image by its recipe's hash, built where the engine has none."""
+    key = hashlib.sha256(base.key().encode() + (RECIPE / "Dockerfile").read_bytes()).hexdigest()
+    tag = f"portwright/vps:{key[:16]}"
+    if not run("docker", "images", "--quiet", tag):
+        local.stand_on_base(docker.from_env(), CACHE, print)
+        run(
+            "docker", "build", "--quiet", "--network", "host",
+            "--build-arg", f"BASE={base.TAG}", "--tag", tag, str(RECIPE),
+        )  # fmt: skip
+    return tag
+
+
+@dataclass
+class Vps:
+    """name: of the container, its volume and its host name."""
+
+    name: str
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="vps-")))
+
+    def start(self) -> Vps:
+        self.destroy(keep_folder=True)
+        caps = [word for cap in CAPABILITIES for word in ("--cap-add", cap)]
+        run(
+            "docker", "run", "--detach", "--name", self.name, "--hostname", self.name, *caps,
+            "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+            "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
+            "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:ro",
+            "--volume", f"{self.name}:/var/lib/docker",
+            "--volume", f"{PIP_CACHE}:/root/.cache/pip",
+            image(),
+        )  # fmt: skip
+        if not self.key.exists():
+            run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key))
+        self.outside("mkdir", "-p", "-m", "700", "/root/.ssh")
+        authorized = self.key.with_suffix(".pub").read_bytes()
+        self.outside("sh", "-c", "umask 077; cat >/root/.ssh/authorized_keys", stdin=authorized)
+        for path in (*CERTIFICATES.glob("*.crt"), PIP):
+            if path.exists():
+                run("docker", "cp", "--follow-link", str(path), f"{self.name}:{path}")
+        self.outside("update-ca-certificates")
+        self.wait()
+        return self
+
+    @property
+    def key(self) -> Path:
+        return self.folder / "key"
+
+    @property
+    def known_hosts(self) -> Path:
+        return self.folder / "known_hosts"
+
+    @property
+    def address(self) -> str:
+        return run("docker", "inspect", "-f", "{{.NetworkSettings.IPAddress}}", self.name)
+
+    def outside(self, *argv: str, stdin: bytes | None = None, check: bool = True) -> str:
+        """A provider's console: a command that does not go through SSH."""
+        return run("docker", "exec", "--interactive", self.name, *argv, stdin=stdin, check=check)
+
+    def ssh(self, command: str, check: bool = True, options: Sequence[str] = ()) -> str:
+        """A command in root's shell over a new SSH connection."""
+        return run(
+            "ssh", "-q", "-i", str(self.key), "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
+            "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "StrictHostKeyChecking=accept-new",
+            "-o", "ConnectTimeout=5", *options, f"root@{self.address}", command, check=check,
+        )  # fmt: skip
+
+    def logs_in(self) -> bool:
+        return self.ssh("echo in", check=False) == "in"
+
+    def wait(self, seconds: float = 60) -> None:
+        """Until systemd has started everything and a login works."""
+        self.until("systemctl is-system-running --wait || true; echo up", "up", seconds)
+
+    def until(self, command: str, ending: str, seconds: float = 60) -> None:
+        """Until a command's output ends so, over SSH."""
+        deadline = time.monotonic() + seconds
+        while True:
+            output = self.ssh(command, check=False)
+            if output.endswith(ending):
+                return
+            assert time.monotonic() < deadline, f"{command}: {output!r}, not {ending!r}"
+            time.sleep(0.5)
+
+    def restart(self) -> None:
+        """A reboot: whatever runs is ended by systemd, /run and /tmp are empty afterwards."""
+        run("docker", "restart", "--time", "60", self.name)
+        self.wait()
+
+    def destroy(self, keep_folder: bool = False) -> None:
+        run("docker", "rm", "--force", "--volumes", self.name, check=False)
+        run("docker", "volume", "rm", "--force", self.name, check=False)
+        if not keep_folder:
+            for path in self.folder.glob("*"):
+                path.unlink()
+            self.folder.rmdir()
