@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-
-from cryptography.fernet import Fernet
 from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
@@ -27,10 +24,10 @@ def deploy_component(settings: Settings) -> None:
             name=folder, path=f"{home}/{folder}", mode="711" if folder == "run" else "700"
         )
     files.directory(name="keys", path=f"{home}/keys", mode="700")
-    for name, make in {
-        "secret-key": lambda: secrets.token_hex(32),
-        "vault-key": lambda: Fernet.generate_key().decode(),
-        "passphrase": lambda: secrets.token_urlsafe(32),
-        "postgres-password": lambda: secrets.token_urlsafe(24),
+    for name, form in {
+        "secret-key": "hex",
+        "vault-key": "fernet",
+        "passphrase": "url",
+        "postgres-password": "url",
     }.items():
-        secret_file(name=f"key {name}", path=f"{home}/keys/{name}", make=make)
+        secret_file(name=f"key {name}", path=f"{home}/keys/{name}", form=form)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-import sys
 
 from pyinfra import host
 from pyinfra.api import deploy
@@ -15,6 +13,7 @@ from provision.daemons import Daemon
 from provision.environment import environment, listen
 from provision.operations import CHECKOUT, Succeeds, daemon
 from provision.secret_file import secret_file
+from provision.where import managed, module
 
 ROOMS = ("jobs", "portal", "stacks")
 
@@ -23,24 +22,23 @@ ROOMS = ("jobs", "portal", "stacks")
 def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
     env = environment(settings)
-    if not host.get_fact(
-        Succeeds, check=f"{assignments(env)} '{sys.executable}' -m jobs.admin claimed"
-    ):
+    if not host.get_fact(Succeeds, check=f"({module(settings, 'jobs.admin', 'claimed')})"):
         path = f"{home}/keys/setup-token"
-        secret_file(name="one-time token", path=path, make=lambda: secrets.token_urlsafe(32))
+        secret_file(name="one-time token", path=path, form="url")
     else:
         files.file(name="no one-time token", path=f"{home}/keys/setup-token", present=False)
     code = code_hash()
-    address = listen(settings.bind, settings.portal_port)
+    # A managed host's portal is reached through SSH's forwarding, or a domain of Traefik's.
+    address = listen("127.0.0.1" if managed() else settings.bind, settings.portal_port)
     for name, argv, ready, grace in (
         ("portal", gunicorn(address), address, 15.0),
-        ("worker", [sys.executable, "-m", "jobs.worker"], "", 600.0),
+        ("worker", [host.data.python, "-m", "jobs.worker"], "", 600.0),
     ):
         wanted = Daemon(
             name,
             argv,
             env={**env, "PORTWRIGHT_CODE": code},
-            cwd=str(CHECKOUT),
+            cwd=host.data.code,
             ready=ready,
             grace=grace,
         )
@@ -53,15 +51,10 @@ def gunicorn(address: str) -> list[str]:
     Preloaded, so that the parent's memory is shared with it.
     """
     return [
-        sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1",
+        host.data.python, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1",
         "--threads", "32", "--preload", "--bind", address, "--graceful-timeout", "10", "--log-level", "warning", "--no-control-socket",
         "portal.wsgi:app",
     ]  # fmt: skip
-
-
-def assignments(env: dict[str, str]) -> str:
-    """For a shell; every value has passed the settings' patterns or is a path of ours."""
-    return " ".join(f"{key}='{value}'" for key, value in sorted(env.items()))
 
 
 def code_hash() -> str:

@@ -62,7 +62,9 @@ class Target:
     def environment(self) -> dict[str, str]:
         """For the processes that converge it."""
         return {
-            "PORTWRIGHT_TARGET": "@local" if self.local else f"{self.user}@{bracketed(self.host)}:{self.port}",
+            "PORTWRIGHT_TARGET": "@local"
+            if self.local
+            else f"{self.user}@{bracketed(self.host)}:{self.port}",
             "PORTWRIGHT_SSH_KEY": self.key,
             "PORTWRIGHT_KNOWN_HOSTS": self.known_hosts,
         }

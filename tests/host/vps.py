@@ -59,8 +59,10 @@ class Vps:
     def start(self) -> Vps:
         self.destroy(keep_folder=True)
         caps = [word for cap in CAPABILITIES for word in ("--cap-add", cap)]
+        # A network of its own: the engine's default one is anybody's to change.
+        run("docker", "network", "create", self.name)
         run(
-            "docker", "run", "--detach", "--name", self.name, "--hostname", self.name, *caps,
+            "docker", "run", "--detach", "--network", self.name, "--name", self.name, "--hostname", self.name, *caps,
             "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
             "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
             "--volume", "/sys/fs/cgroup:/sys/fs/cgroup:ro",
@@ -73,11 +75,11 @@ class Vps:
         self.outside("mkdir", "-p", "-m", "700", "/root/.ssh")
         authorized = self.key.with_suffix(".pub").read_bytes()
         self.outside("sh", "-c", "umask 077; cat >/root/.ssh/authorized_keys", stdin=authorized)
+        self.wait()
         for path in (*CERTIFICATES.glob("*.crt"), PIP):
             if path.exists():
                 run("docker", "cp", "--follow-link", str(path), f"{self.name}:{path}")
         self.outside("update-ca-certificates")
-        self.wait()
         return self
 
     @property
@@ -90,7 +92,7 @@ class Vps:
 
     @property
     def address(self) -> str:
-        return run("docker", "inspect", "-f", "{{.NetworkSettings.IPAddress}}", self.name)
+        return run("docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", self.name)
 
     def outside(self, *argv: str, stdin: bytes | None = None, check: bool = True) -> str:
         """A provider's console: a command that does not go through SSH."""
@@ -129,6 +131,7 @@ class Vps:
     def destroy(self, keep_folder: bool = False) -> None:
         run("docker", "rm", "--force", "--volumes", self.name, check=False)
         run("docker", "volume", "rm", "--force", self.name, check=False)
+        run("docker", "network", "rm", self.name, check=False)
         if not keep_folder:
             for path in self.folder.glob("*"):
                 path.unlink()
