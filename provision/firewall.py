@@ -87,8 +87,8 @@ table inet portwright {{
     tcp dport {ssh} add @ssh6 {{ ip6 saddr limit rate over {per_minute}/minute burst 20 packets }} counter drop
     tcp dport {{ {", ".join(str(port) for port in dict.fromkeys(tcp))} }} accept
 {f"    udp dport {{ {', '.join(str(port) for port in udp)} }} accept" if udp else ""}
-    meta l4proto {{ icmp, ipv6-icmp }} limit rate 50/second burst 100 packets accept
-    ip6 nexthdr ipv6-icmp icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert }} accept
+    icmpv6 type {{ nd-neighbor-solicit, nd-neighbor-advert, nd-router-advert }} accept
+    meta l4proto {{ 1, 58 }} limit rate 50/second burst 100 packets accept
     udp sport 67 udp dport 68 accept
     udp sport 547 udp dport 546 accept
     counter drop
