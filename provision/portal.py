@@ -11,7 +11,7 @@ from pyinfra.operations import files
 from jobs.settings import Settings
 from provision.daemons import Daemon
 from provision.environment import environment, listen
-from provision.operations import CHECKOUT, Succeeds, daemon
+from provision.operations import CHECKOUT, Succeeds, daemon, text_file
 from provision.secret_file import secret_file
 from provision.where import managed, module
 
@@ -27,6 +27,14 @@ def deploy_component(settings: Settings) -> None:
         secret_file(name="one-time token", path=path, form="url")
     else:
         files.file(name="no one-time token", path=f"{home}/keys/setup-token", present=False)
+    if managed():
+        command = module(settings, "jobs.admin")
+        text_file(
+            name="portwright-admin, the administrator's commands",
+            path="/usr/local/sbin/portwright-admin",
+            text=f'#!/bin/sh\n# Portwright\'s.\n{command.replace("&& ", "&& exec env ", 1)} "$@"\n',
+            mode="755",
+        )
     code = code_hash()
     # A managed host's portal is reached through SSH's forwarding, or a domain of Traefik's.
     address = listen("127.0.0.1" if managed() else settings.bind, settings.portal_port)
