@@ -7,6 +7,7 @@ import click
 from cli.approving import approve, cancel, reject
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
+from cli.host import bootstrap, hosts
 from cli.importing import import_compose
 from cli.login import login, logout
 from cli.projects import projects
@@ -24,6 +25,7 @@ COMMANDS = (
     login, logout, projects, environments, secrets,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
+    bootstrap, hosts,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

@@ -12,16 +12,18 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from provision import target
-from provision.bootstrap_plan import counted, show
+from provision.bootstrap_plan import counted, show, show_drift
 from provision.steps import Runner, Step, StepFailed
 from stacks.errors import PortwrightError
 
 STEPS = {
     "fitness": "Is this host fit for it",
+    "baseline": "What it was handed over with",
     "system": "Updates, swap, time, fail2ban",
     "ssh": "sshd: keys only",
     "firewall": "Firewall",
@@ -36,6 +38,15 @@ STEPS = {
     "portal": "Portal and worker",
     "metrics": "Node metrics",
 }
+UNINSTALL = {"uninstall": "Take Portwright off the host"}
+AFTER = """
+The portal listens on the host's loopback address. From here:
+  ssh -L 8700:localhost:8700 {where}
+then http://localhost:8700. The link to become its owner works once; its token:
+  ssh {where} cat /var/lib/portwright/keys/setup-token
+  http://localhost:8700/setup?token=TOKEN"""
+AFTER_UNINSTALL = """
+Debian's packages stay. Data stays in /var/lib/portwright and in Docker's volumes unless --data was given."""
 AGAIN = "correct what the lines above say, then run the same command again: it goes on from there"
 
 
@@ -44,52 +55,54 @@ def converge(*components: str, dry: bool = False) -> list[str]:
     return [sys.executable, "-m", "provision.converge", *components, *dryness]
 
 
-def plan(env: dict[str, str]) -> list[dict[str, Any]]:
+def plan(env: dict[str, str], components: Sequence[str]) -> list[dict[str, Any]]:
     """What each step would do, in their order. Raises StepFailed for a host that is not fit."""
-    done = subprocess.run(
-        converge(*STEPS, dry=True),
-        env=env,
-        capture_output=True,
-        text=True,
-    )
+    results = told(converge(*components, dry=True), env, "changed")
+    return [
+        {"component": name, **result} for name, result in zip(components, results, strict=False)
+    ]
+
+
+def told(argv: list[str], env: dict[str, str], first: str) -> list[dict[str, Any]]:
+    """A command's lines of JSON, which begin with this key. Raises StepFailed with its error."""
+    done = subprocess.run(argv, env=env, capture_output=True, text=True)
     lines = done.stdout.splitlines()
-    results = [json.loads(line) for line in lines if line.startswith('{"changed"')]
+    results = [json.loads(line) for line in lines if line.startswith(f'{{"{first}"')]
     if not results:
         raise StepFailed("Plan", (done.stderr or done.stdout).splitlines()[-12:], AGAIN)
     if results[-1]["error"]:
         raise StepFailed("Plan", str(results[-1]["error"]).splitlines(), AGAIN)
-    return [{"component": name, **result} for name, result in zip(STEPS, results, strict=False)]
+    return results
 
 
-def apply(env: dict[str, str], log: Path, report: Path | None) -> int:
+def apply(env: dict[str, str], steps: Mapping[str, str], report: Path | None) -> int:
     """Run every step; returns how many changed something. Raises StepFailed."""
-    runner = Runner(env, log, len(STEPS))
+    log = Path("~/.cache/portwright/bootstrap.log").expanduser()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    runner = Runner(env, log, len(steps))
     started = time.monotonic()
     try:
-        for component, title in STEPS.items():
+        for component, title in steps.items():
             runner.run(Step(title, converge(component), remedy=AGAIN, change=[]))
     finally:
         if report:
             total = round(time.monotonic() - started, 1)
             changes = sum(int(str(result["operations"])) for result in runner.results)
-            told = {"steps": runner.results, "total_s": total, "changes": changes}
-            report.write_text(json.dumps(told, indent=1))
+            figures = {"steps": runner.results, "total_s": total, "changes": changes}
+            report.write_text(json.dumps(figures, indent=1))
     return runner.changed
 
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m provision.bootstrap", description=__doc__)
+    made.add_argument("action", choices=["apply", "plan", "drift", "uninstall"])
     made.add_argument("host", help="root@host[:port], or @local for this machine")
-    made.add_argument(
-        "--dry", action="store_true", help="show what would change, and change nothing"
-    )
-    made.add_argument("--yes", action="store_true", help="don't ask")
+    made.add_argument("--yes", action="store_true", help="don't show the plan, don't ask")
     made.add_argument("--key", default="", help="private key's file")
     made.add_argument("--known-hosts", default="", help="file of known host keys")
-    made.add_argument(
-        "--inventory", default="", help="file with `hosts`, instead of inventory/hosts.py"
-    )
-    made.add_argument("--json", action="store_true", help="with --dry: the plan as JSON")
+    made.add_argument("--inventory", default="", help="file with `hosts`, for inventory/hosts.py")
+    made.add_argument("--json", action="store_true", help="the plan or the drift as JSON")
+    made.add_argument("--data", action="store_true", help="uninstall: databases and volumes too")
     made.add_argument("--report", type=Path, help="write steps and seconds to this file")
     return made
 
@@ -100,30 +113,38 @@ def run(given: argparse.Namespace) -> int:
         **os.environ,
         **where.environment(),
         "PORTWRIGHT_INVENTORY": given.inventory,
+        "PORTWRIGHT_REMOVE_DATA": "yes" if given.data else "no",
         "PYTHONUNBUFFERED": "1",
     }
-    if given.dry or not given.yes:
-        planned = plan(env)
-        if given.json:
-            print(json.dumps(planned, indent=1))
-        else:
-            show(where, STEPS, planned)
-        if given.dry or not counted(planned):
+    if given.action == "drift":
+        return drift(where, env, given.json)
+    steps = UNINSTALL if given.action == "uninstall" else STEPS
+    if given.action == "plan" or not given.yes:
+        planned = plan(env, list(steps))
+        print(json.dumps(planned, indent=1)) if given.json else show(where, steps, planned)
+        if given.action == "plan" or not counted(planned):
             return 0
         if input(f"Do this to {where}? Type yes: ").strip() != "yes":
             print("Nothing was changed.")
             return 1
-    log = Path("~/.cache/portwright/bootstrap.log").expanduser()
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if not apply(env, log, given.report):
+    if not apply(env, steps, given.report):
         print(f"\nNothing changed: {where} was already as it should be.")
-    print(
-        f"\nThe portal listens on the host's loopback address. From here:\n  ssh -L 8700:localhost:8700 {where}"
-    )
-    print("then http://localhost:8700. The link to become its owner, once:")
-    print(
-        f"  ssh {where} cat /var/lib/portwright/keys/setup-token   (http://localhost:8700/setup?token=...)"
-    )
+    print(AFTER_UNINSTALL if given.action == "uninstall" else AFTER.format(where=where))
+    return 0
+
+
+def drift(where: target.Target, env: dict[str, str], plain: bool) -> int:
+    """Both sides: what the code would change, and what it does not know of."""
+    planned = plan(env, list(STEPS))
+    (extra,) = told([sys.executable, "-m", "provision.drift"], env, "drift")
+    if plain:
+        print(json.dumps({"plan": planned, "drift": extra["drift"]}, indent=1))
+        return 0
+    if counted(planned):
+        show(where, STEPS, planned)
+    else:
+        print("Everything that the code says is so.")
+    show_drift(extra["drift"])
     return 0
 
 

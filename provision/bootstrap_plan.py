@@ -32,3 +32,14 @@ def show(where: Target, titles: Mapping[str, str], planned: list[dict[str, Any]]
     print(f"\n{total} changes; {quiet} of {len(planned)} steps have nothing to do.")
     if total:
         print("Steps that need an earlier one to be seen through are shown as far as that goes.")
+
+
+def show_drift(rows: list[dict[str, str]]) -> None:
+    """What the host has that its code does not say."""
+    if not rows:
+        print("Nothing is on the host that the code does not say.")
+        return
+    print("On the host, but not in its code:")
+    for row in rows:
+        print(f"  {row['kind']:<10}{row['what']}")
+    print("Take it away there, or say it in inventory/.")

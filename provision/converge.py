@@ -31,8 +31,8 @@ from provision.target import Target
 from stacks.errors import PortwrightError
 
 COMPONENTS = (
-    "fitness", "system", "ssh", "firewall", "base", "docker", "redis", "postgres", "code",
-    "toolchain", "traefik", "images", "portal", "metrics", "testing_tools",
+    "fitness", "baseline", "system", "ssh", "firewall", "base", "docker", "redis", "postgres", "code",
+    "toolchain", "traefik", "images", "portal", "metrics", "uninstall", "testing_tools",
 )  # fmt: skip
 CUT = "it said nothing; the connection may have been cut"
 PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")

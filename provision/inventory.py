@@ -49,6 +49,7 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         "python": f"{PLACE}/venv-{archive.packages}/bin/python",
         "units": True,
         "ssh_port": where.port,
+        "remove_data": given.get("PORTWRIGHT_REMOVE_DATA") == "yes",
     }
     return Found(
         where,

@@ -92,7 +92,13 @@ class Vps:
 
     @property
     def address(self) -> str:
-        return run("docker", "inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", self.name)
+        return run(
+            "docker",
+            "inspect",
+            "-f",
+            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+            self.name,
+        )
 
     def outside(self, *argv: str, stdin: bytes | None = None, check: bool = True) -> str:
         """A provider's console: a command that does not go through SSH."""
