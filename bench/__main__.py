@@ -6,14 +6,21 @@ import argparse
 import json
 import sys
 
-from bench import compare, downtime, fifty, intake, recovery
+from bench import bootstrap, compare, downtime, fifty, intake, recovery
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument(
         "name",
-        choices=[*sorted(compare.BENCHES), "services50", "zero_downtime", "recovery", "intake"],
+        choices=[
+            *sorted(compare.BENCHES),
+            "services50",
+            "zero_downtime",
+            "recovery",
+            "intake",
+            "bootstrap",
+        ],
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is compared")
     parser.add_argument("--deploys", type=int, default=100, help="of zero_downtime")
@@ -28,6 +35,8 @@ def main() -> int:
         figures = recovery.measure(given.faults)
     elif given.name == "intake":
         figures = intake.measure(given.webhooks, given.seconds)
+    elif given.name == "bootstrap":
+        figures = bootstrap.measure()
     elif given.name == "services50":
         figures = fifty.measure(given.services, min(given.rounds, 3))
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ import docker
 
 from stacks.images import base, local
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPE = Path(__file__).parent / "vps"
 CAPABILITIES = (
     "SYS_ADMIN", "NET_ADMIN", "SYS_CHROOT", "NET_RAW", "MKNOD", "SYS_PTRACE", "DAC_READ_SEARCH",
@@ -47,6 +49,12 @@ def image() -> str:
             "--build-arg", f"BASE={base.TAG}", "--tag", tag, str(RECIPE),
         )  # fmt: skip
     return tag
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    output: str
 
 
 @dataclass
@@ -129,9 +137,62 @@ class Vps:
             assert time.monotonic() < deadline, f"{command}: {output!r}, not {ending!r}"
             time.sleep(0.5)
 
+    def portwright(self, action: str, *argv: str, patience: float = 900) -> Done:
+        """`portwright host ACTION` as an operator types it; `start` where it is to be cut."""
+        process = self.start_portwright(action, *argv)
+        output, _ = process.communicate(timeout=patience)
+        return Done(process.returncode, output)
+
+    def start_portwright(self, action: str, *argv: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [
+                sys.executable, "-m", "provision.bootstrap", action, f"root@{self.address}",
+                "--key", str(self.key), "--known-hosts", str(self.known_hosts),
+                "--inventory", str(self.inventory()), *argv,
+            ],
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )  # fmt: skip
+
+    def inventory(self, **more: object) -> Path:
+        """Its own entry of inventory/hosts.py: images come from no registry here."""
+        own = {"settings": {"IMAGES": "local"}, "ssh_new_per_minute": 1000, **more}
+        path = self.folder / f"hosts{len(more)}.py"
+        path.write_text(f"hosts = {{{self.address!r}: {own!r}}}\n")
+        return path
+
+    def cut(self) -> bool:
+        """Every SSH connection dies, and what was started through it may go on; False: there was none."""
+        told = self.outside("sh", "-c", "pkill -9 -f '^sshd: root' && echo cut", check=False)
+        return told == "cut"
+
+    def load(self, *names: str) -> None:
+        """Images of this machine's engine, so that the VPS need not build them again."""
+        client = docker.from_env()
+        for name in names:
+            local.make(client, CACHE, name, print)
+        tags = [local.TAGS[name] for name in names]
+        with subprocess.Popen(["docker", "save", *tags], stdout=subprocess.PIPE) as saved:
+            loaded = subprocess.run(
+                ["docker", "exec", "--interactive", self.name, "docker", "load"],
+                stdin=saved.stdout,
+                capture_output=True,
+            )
+        assert (saved.returncode, loaded.returncode) == (0, 0), loaded.stderr
+
+    def state(self) -> list[str]:
+        """Packages and every file's path, mode, size and time of change, but for logs and caches."""
+        kept = "/proc /sys /dev /run /tmp /var/log /var/lib/docker /root/.cache /var/lib/systemd"
+        skip = " -o ".join(f"-path {path}" for path in kept.split())
+        files = rf"find / -xdev \( {skip} \) -prune -o -type f -printf '%p %m %s %T@\n'"
+        return self.outside("sh", "-c", f"{files} | sort; dpkg -l").splitlines()
+
     def restart(self) -> None:
         """A reboot: whatever runs is ended by systemd, /run and /tmp are empty afterwards."""
-        run("docker", "restart", "--time", "60", self.name)
+        run("docker", "restart", "--time", "20", self.name)
         self.wait()
 
     def destroy(self, keep_folder: bool = False) -> None:
