@@ -24,6 +24,7 @@ def reach(command: Command) -> Command:
             type=click.Path(resolve_path=True),
             help="Instead of ~/.ssh/known_hosts.",
         ),
+        click.option("--fingerprint", metavar="SHA256:...", help="Of its key; refuse any other."),
         click.option("--key", type=file, help="Private key; else the agent's and your own."),
         click.argument("host", metavar="root@HOST[:PORT]"),
     ):

@@ -7,9 +7,13 @@ from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from jobs.settings import Settings
+from provision.inventory import FOLDER as INVENTORY
+from provision.operator_secrets import given
 from provision.packages import packages
-from provision.secret_file import secret_file
+from provision.secret_file import given_secret, secret_file
+from provision.where import managed
 
+SECRETS = INVENTORY / "secrets"
 FOLDERS = ("bin", "checkouts", "git", "log", "mirrors", "pulumi", "run", "runs", "state", "stacks")
 
 
@@ -30,4 +34,8 @@ def deploy_component(settings: Settings) -> None:
         "passphrase": "url",
         "postgres-password": "url",
     }.items():
+        own = given(SECRETS / host.name, name) if managed() else None
+        if own:
+            given_secret(name=f"key {name}, given", path=f"{home}/keys/{name}", secret=own)
+            continue
         secret_file(name=f"key {name}", path=f"{home}/keys/{name}", form=form)

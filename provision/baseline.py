@@ -73,7 +73,7 @@ def unsaid(
     ports: Iterable[int],
 ) -> list[tuple[str, str]]:
     """What is there and said by neither. ports: those that the code opens, whoever listens there."""
-    known = set(baseline)
+    known = {(kind, value) for kind, value in baseline}
     names = {name for each in LISTS for name in data[each]}
     opened = {str(port) for port in ports}
 

@@ -41,9 +41,9 @@ STEPS = {
 UNINSTALL = {"uninstall": "Take Portwright off the host"}
 AFTER = """
 The portal listens on the host's loopback address. From here:
-  ssh -L 8700:localhost:8700 {where}
+  {local}
 then http://localhost:8700. The link to become its owner works once; its token:
-  ssh {where} cat /var/lib/portwright/keys/setup-token
+  {ssh} cat /var/lib/portwright/keys/setup-token
   http://localhost:8700/setup?token=TOKEN"""
 AFTER_UNINSTALL = """
 Debian's packages stay. Data stays in /var/lib/portwright and in Docker's volumes unless --data was given."""
@@ -100,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--yes", action="store_true", help="don't show the plan, don't ask")
     made.add_argument("--key", default="", help="private key's file")
     made.add_argument("--known-hosts", default="", help="file of known host keys")
+    made.add_argument("--fingerprint", default="", help="of its key, SHA256:...; refuse any other")
     made.add_argument("--inventory", default="", help="file with `hosts`, for inventory/hosts.py")
     made.add_argument("--json", action="store_true", help="the plan or the drift as JSON")
     made.add_argument("--data", action="store_true", help="uninstall: databases and volumes too")
@@ -113,6 +114,7 @@ def run(given: argparse.Namespace) -> int:
         **os.environ,
         **where.environment(),
         "PORTWRIGHT_INVENTORY": given.inventory,
+        "PORTWRIGHT_FINGERPRINT": given.fingerprint,
         "PORTWRIGHT_REMOVE_DATA": "yes" if given.data else "no",
         "PYTHONUNBUFFERED": "1",
     }
@@ -129,7 +131,13 @@ def run(given: argparse.Namespace) -> int:
             return 1
     if not apply(env, steps, given.report):
         print(f"\nNothing changed: {where} was already as it should be.")
-    print(AFTER_UNINSTALL if given.action == "uninstall" else AFTER.format(where=where))
+    print(
+        AFTER_UNINSTALL
+        if given.action == "uninstall"
+        else AFTER.format(
+            ssh=where.ssh, local=where.ssh.replace("ssh ", "ssh -L 8700:localhost:8700 ")
+        )
+    )
     return 0
 
 

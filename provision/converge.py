@@ -17,17 +17,15 @@ import re
 import sys
 from typing import Any
 
-from pyinfra.api import Config, Inventory, State
-from pyinfra.api.connect import connect_all
 from pyinfra.api.deploy import add_deploy
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 
 from provision import guard, inventory
+from provision.connection import connect
 from provision.packages import release_here
 from provision.preview import steps_of
-from provision.target import Target
 from stacks.errors import PortwrightError
 
 COMPONENTS = (
@@ -38,32 +36,10 @@ CUT = "it said nothing; the connection may have been cut"
 PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")
 
 
-def connect(found: inventory.Found) -> State:
-    """A state with its one host connected. Raises PortwrightError where that can't be."""
-    hosts = ([(found.target.host, found.target.connection)], found.data)
-    state = State(inventory=Inventory(hosts), config=Config())
-    state.print_output = True
-    set_echo(say)
-    try:
-        connect_all(state)
-    except PyinfraError as error:
-        raise unreachable(found.target, str(error)) from None
-    if not state.active_hosts:
-        raise unreachable(found.target, "")
-    return state
-
-
-def unreachable(target: Target, why: str) -> PortwrightError:
-    return PortwrightError(
-        f"no login at {target}{f': {why}' if why else ''}",
-        remedy=f"see that `ssh {target}` works without a password, or give --key",
-        path="host",
-    )
-
-
 def converge(component: str, found: inventory.Found, dry: bool = False) -> dict[str, Any]:
     """Run a component's deploy; its operations are applied in order."""
     state = connect(found)
+    state.print_output = True
     deploy = importlib.import_module(f"provision.{component}").deploy_component
     result: dict[str, Any] = {"changed": 0, "operations": [], "error": None}
     try:
@@ -106,6 +82,7 @@ def main() -> int:
     parser.add_argument("--dry", action="store_true")
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    set_echo(say)
     failed = False
     try:
         found = inventory.find()

@@ -12,7 +12,7 @@ import sys
 from pyinfra.context import ctx_host, ctx_state
 
 from provision import baseline, inventory
-from provision.converge import connect
+from provision.connection import connect
 from stacks.errors import PortwrightError
 
 

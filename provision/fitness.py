@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from pyinfra import host
 from pyinfra.api import FactBase, deploy
@@ -64,7 +64,7 @@ def refusals(
     found: Mapping[str, list[str]],
     ports: Iterable[int],
     names: Mapping[str, list[str]],
-    where: set[str],
+    where: Collection[str],
 ) -> Iterable[tuple[str, str]]:
     """Each reason not to go on, with what to do.
 
@@ -94,7 +94,7 @@ def refusals(
         )
     if 1024 * int(one("kilobytes") or 0) < MIN_MEMORY:
         yield (
-            f"the host has {int(one('memory') or 0) // 1024**2} MB of memory",
+            f"the host has {int(one('kilobytes') or 0) // 1024} MB of memory",
             "give it 1 GB or more",
         )
     if int(one("disk") or 0) < MIN_DISK:
@@ -104,7 +104,7 @@ def refusals(
         )
     yield from taken(found, ports)
     for name, addresses in names.items():
-        if not set(addresses) & where:
+        if not set(addresses) & set(where):
             told = ", ".join(addresses) or "nowhere"
             yield (
                 f"{name} points to {told}, not to this host",

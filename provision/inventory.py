@@ -30,6 +30,7 @@ class Found:
     managed: bool
     data: dict[str, Any]
     settings: Settings
+    fingerprint: str = ""
 
 
 def find(environ: Mapping[str, str] | None = None) -> Found:
@@ -56,6 +57,7 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         True,
         data,
         Settings.from_environ({PREFIX + key: str(value) for key, value in settings.items()}),
+        given.get("PORTWRIGHT_FINGERPRINT", ""),
     )
 
 

@@ -14,6 +14,8 @@ from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
 from pyinfra.facts.files import FileContents
 
+from provision.operator_secrets import Secret
+
 DRAFT = ".portwright-new"
 LONGEST = 200
 
@@ -45,6 +47,8 @@ def step_of(host: Host, command: Any) -> list[str]:
 
 def file_diff(host: Host, source: Any, path: str) -> list[str]:
     """A text file as a diff against what the host has; another one by its name."""
+    if isinstance(source, Secret):
+        return [f"write {path} (a secret, not shown)"]
     try:
         content = source.getvalue() if hasattr(source, "getvalue") else ""
         wanted = content if isinstance(content, str) else content.decode()

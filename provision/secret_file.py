@@ -9,6 +9,9 @@ from typing import Any
 from pyinfra import host
 from pyinfra.api import operation
 from pyinfra.facts.files import File
+from pyinfra.operations import files
+
+from provision.operator_secrets import Secret
 
 # Forms of a secret, as Python's standard library makes them; a Fernet key is 32 bytes in base64.
 FORMS = {
@@ -25,6 +28,16 @@ def secret_file(path: str, form: str) -> Generator[Any, None, None]:
         host.noop(f"{path} is there")
         return
     yield write_once(path, form)
+
+
+@operation()
+def given_secret(path: str, secret: Secret) -> Generator[Any, None, None]:
+    """The file is there, mode 600; one that is there is not overwritten: data may hang on it."""
+    if host.get_fact(File, path=path):
+        host.noop(f"{path} is there")
+        return
+    yield from files.put._inner(src=secret, dest=f"{path}.new", mode="600")
+    yield f"sync {shlex.quote(path)}.new && mv {shlex.quote(path)}.new {shlex.quote(path)}"
 
 
 def write_once(path: str, form: str) -> str:

@@ -45,6 +45,12 @@ class Target:
         return f"{self.user}@{self.host}" + (f":{self.port}" if self.port != 22 else "")
 
     @property
+    def ssh(self) -> str:
+        """The command that logs in."""
+        port = f"-p {self.port} " if self.port != 22 else ""
+        return f"ssh {port}{self.user}@{self.host}"
+
+    @property
     def connection(self) -> dict[str, Any]:
         """pyinfra's data of its SSH connector."""
         if self.local:

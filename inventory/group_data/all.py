@@ -10,4 +10,4 @@ docker_daemon = {
     "live-restore": True,
 }
 redis_memory = "64mb"
-testing_packages = ["chromium", "docker-registry", "iproute2", "postgresql", "redis-server"]
+testing_packages = ["age", "chromium", "docker-registry", "iproute2", "postgresql", "redis-server"]

@@ -38,7 +38,9 @@ def test_a_host_that_does_not_answer_is_a_cause_and_a_remedy(tmp_path: Path) -> 
     done = portwright("bootstrap", "root@127.0.0.1:1", "--yes", "--known-hosts", str(known))
     assert done.returncode == 1
     assert "no login at root@127.0.0.1:1" in done.stderr
-    assert "see that `ssh root@127.0.0.1:1` works without a password, or give --key" in done.stderr
+    assert (
+        "see that `ssh -p 1 root@127.0.0.1` works without a password, or give --key" in done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 

@@ -33,6 +33,8 @@ class History:
     before: list[str] = field(default_factory=list)
     dry: Done = UNKNOWN
     after_dry: list[str] = field(default_factory=list)
+    refused: Done = UNKNOWN
+    after_refused: list[str] = field(default_factory=list)
     cut: list[tuple[str, float, Done]] = field(default_factory=list)
     first: Done = UNKNOWN
     deployed: str = ""
@@ -50,6 +52,12 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
         made = History(vps, before=vps.state())
         made.dry = vps.portwright("plan")
         made.after_dry = vps.state()
+        vps.outside(
+            "sh", "-c", "python3 -m http.server 80 >/dev/null 2>&1 & echo $! >/run/squatter"
+        )
+        made.refused = vps.portwright("apply", "--yes")
+        vps.outside("sh", "-c", "kill $(cat /run/squatter)")
+        made.after_refused = vps.state()
         seed = random.randrange(10**6)
         print(f"cuts are drawn from seed {seed}")
         draw = random.Random(seed)

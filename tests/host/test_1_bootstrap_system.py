@@ -25,6 +25,13 @@ def test_a_plan_shows_every_step_as_a_diff_and_changes_nothing(history: History)
     assert history.after_dry == history.before
 
 
+def test_a_host_whose_port_is_taken_is_refused_before_anything_changes(history: History) -> None:
+    assert history.refused.code == 1
+    assert "port 80 is taken by python3" in history.refused.output
+    assert "what to do: stop python3" in history.refused.output
+    assert history.after_refused == history.before
+
+
 def test_each_cut_ended_the_run_with_a_cause_and_what_to_do(history: History) -> None:
     for step, later, done in history.cut:
         assert done.code == 1, (step, later, done.output)

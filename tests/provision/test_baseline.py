@@ -14,8 +14,7 @@ DATA = {
 
 def unsaid(now: list[tuple[str, str]], baseline: list[tuple[str, str]]) -> list[list[str]]:
     before = [list(row) for row in baseline]
-    # JSON knows no tuples; the rows are compared as lists on both sides.
-    return list(call("drift_of", "unsaid", now, before, DATA, [22, 80, 443]))
+    return list(call("provision.baseline", "unsaid", now, before, DATA, [22, 80, 443]))
 
 
 def test_what_the_code_brings_and_what_was_there_is_no_drift() -> None:
