@@ -8,6 +8,7 @@ from cli.approving import approve, cancel, reject
 from cli.backups import backups, restore
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
+from cli.host import bootstrap, hosts
 from cli.importing import import_compose
 from cli.login import login, logout
 from cli.projects import projects
@@ -26,7 +27,7 @@ COMMANDS = (
     login, logout, projects, environments, secrets,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
-    backups, restore, upgrade,
+    backups, restore, upgrade, bootstrap, hosts,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

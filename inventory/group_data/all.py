@@ -11,6 +11,7 @@ docker_daemon = {
 }
 redis_memory = "64mb"
 testing_packages = [
+    "age",
     "chromium",
     "docker-registry",
     "gcc",
