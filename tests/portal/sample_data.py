@@ -212,7 +212,7 @@ def make_told(session: Session, settings: Settings) -> None:
     project = session.query(Project).filter_by(name="sample").one()
     project.repository = "/nowhere/sample.git"
     key = settings.key("vault-key")
-    hooks = [create_hook(session, key, project, "github", by=email("alice"))[0] for _ in range(3)]
+    hooks = [create_hook(session, key, project, "generic", by=email("alice"))[0] for _ in range(3)]
     body = json.dumps({"ref": "refs/heads/main", "after": COMMIT, "by": HOSTILE}).encode()
     session.add(
         Delivery(
