@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from bench import compare, downtime, fifty, intake, recovery, streams
+from bench import bootstrap, compare, downtime, fifty, intake, recovery, streams
 
 
 def main() -> int:
@@ -15,7 +15,7 @@ def main() -> int:
         "name",
         choices=[
             *sorted(compare.BENCHES),
-            *("services50", "zero_downtime", "recovery", "intake", "streams"),
+            *("services50", "zero_downtime", "recovery", "intake", "streams", "bootstrap"),
         ],
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is compared")
@@ -35,6 +35,8 @@ def main() -> int:
         figures = intake.measure(given.webhooks, given.seconds)
     elif given.name == "streams":
         figures = streams.measure(given.readers, given.lines)
+    elif given.name == "bootstrap":
+        figures = bootstrap.measure()
     elif given.name == "services50":
         figures = fifty.measure(given.services, min(given.rounds, 3))
     else:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from cli.approving import approve, cancel, reject
+from cli.backups import backups, restore
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
 from cli.hooks import hooks
+from cli.host import bootstrap, hosts
 from cli.importing import import_compose
 from cli.login import login, logout
 from cli.previews import previews
@@ -16,6 +18,7 @@ from cli.reading import logs, releases, runs
 from cli.secret_values import secrets
 from cli.snapshots import snapshots
 from cli.source import source
+from cli.upgrading import upgrade
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +31,7 @@ COMMANDS = (
     login, logout, projects, environments, secrets, source, hooks, previews, snapshots,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
+    backups, restore, upgrade, bootstrap, hosts,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

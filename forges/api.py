@@ -46,7 +46,7 @@ class Api:
         answer = self.fetcher.request(method, f"{self.url}{path}", headers=headers, json=body)
         patience = wait(answer.status, answer.headers)
         if patience is not None:
-            raise Later(patience)
+            raise Later(patience, answer.status)
         if not 200 <= answer.status < 300:
             raise refusal(answer, hide(said(answer), credentials.values()), self.rights)
         return answer

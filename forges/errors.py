@@ -22,6 +22,11 @@ class Answered(PortwrightError):
 class Later(PortwrightError):
     """The forge asks for patience. seconds: 1 to 3600 until it may be asked again."""
 
-    def __init__(self, seconds: float, message: str = "the forge limits how often it is asked"):
+    def __init__(self, seconds: float, status: int) -> None:
+        """status: the answer's, 429 or 403 for a limit, else of a forge that is not well."""
         self.seconds = max(1, min(int(seconds), LONGEST_WAIT))
+        limit = status in (403, 429)
+        message = (
+            "the forge limits how often it is asked" if limit else f"the forge answers {status}"
+        )
         super().__init__(message, remedy=f"it is asked again in {self.seconds} s")

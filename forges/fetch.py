@@ -42,11 +42,23 @@ class Answer:
 
 
 class Fetcher:
-    """One request, one answer. verify: which certificates are trusted (default: this system's and Mozilla's)."""
+    """One request, one answer.
 
-    def __init__(self, guard: Guard, verify: ssl.SSLContext | None = None) -> None:
+    verify: which certificates are trusted (default: this system's and Mozilla's). timeout:
+    seconds for the connection and for each part; longest: for the whole body.
+    """
+
+    def __init__(
+        self,
+        guard: Guard,
+        verify: ssl.SSLContext | None = None,
+        *,
+        timeout: float = TIMEOUT,
+        longest: float = LONGEST,
+    ) -> None:
         self.guard = guard
         self.verify = verify or trusted()
+        self.timeout, self.longest = timeout, longest
 
     def request(
         self,
@@ -84,22 +96,22 @@ class Fetcher:
                 httpx.Client(
                     transport=GuardedTransport(self.guard, self.verify),
                     trust_env=False,
-                    timeout=TIMEOUT,
+                    timeout=self.timeout,
                 ) as client,
                 client.stream(method, url, headers=dict(headers), json=json) as response,
             ):
-                return Answer(response.status_code, response.headers, read(response))
+                return Answer(response.status_code, response.headers, read(response, self.longest))
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise unreachable(url.host, error) from None
 
 
-def read(response: httpx.Response) -> bytes:
-    until, body = time.monotonic() + LONGEST, b""
+def read(response: httpx.Response, longest: float) -> bytes:
+    until, body = time.monotonic() + longest, b""
     for chunk in response.iter_raw():
         body += chunk
         if len(body) > MOST_BYTES or time.monotonic() > until:
             raise PortwrightError(
-                f"the answer is over {MOST_BYTES} bytes or takes over {LONGEST:.0f} s",
+                f"the answer is over {MOST_BYTES} bytes or takes over {longest:g} s",
                 remedy="check that this is the address of a forge's API",
                 path="address",
             )

@@ -17,7 +17,9 @@ def checked(url: str) -> httpx.URL:
         found = httpx.URL(url)
     except (httpx.InvalidURL, ValueError, TypeError):
         found = httpx.URL("")
-    if found.scheme not in ("http", "https") or not found.host or found.userinfo:
+    port_is_good = found.port is None or 0 < found.port < 65536
+    usable = found.host and not found.userinfo and port_is_good
+    if found.scheme not in ("http", "https") or not usable:
         raise PortwrightError(
             "that is no address that can be asked",
             remedy="give https://host/path, without name or password in it",

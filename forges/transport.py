@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from functools import cache
 
 import httpx
 
@@ -38,7 +39,9 @@ class GuardedTransport(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
+@cache
 def trusted() -> ssl.SSLContext:
+    """Certificates of this system's and Mozilla's authorities, read once (0.2 s)."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
     return context

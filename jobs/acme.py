@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
+import hmac
 import re
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,27 @@ def environment(settings: Settings) -> dict[str, str]:
     Each file in HOME/keys/acme-dns is named like a variable of the DNS provider; lego reads the
     value from the file that NAME_FILE names.
     """
-    folder = settings.home / "keys" / "acme-dns"
-    names = sorted(os.listdir(folder)) if settings.acme_dns and folder.is_dir() else []
-    found = {f"{name}_FILE": str(folder / name) for name in names if VARIABLE.fullmatch(name)}
+    found = {f"{file.name}_FILE": str(file) for file in credentials(settings)}
     if settings.acme_ca:
         found |= {"LEGO_CA_CERTIFICATES": settings.acme_ca, "LEGO_CA_SYSTEM_CERT_POOL": "true"}
     return found
+
+
+def credentials(settings: Settings) -> list[Path]:
+    folder = settings.home / "keys" / "acme-dns"
+    files = sorted(folder.iterdir()) if settings.acme_dns and folder.is_dir() else []
+    return [file for file in files if VARIABLE.fullmatch(file.name)]
+
+
+def credentials_digest(settings: Settings) -> str:
+    """Changes when a credential does: Traefik reads them once. Tells nothing of them, for it is keyed."""
+    files = credentials(settings)
+    if not files:
+        return ""
+    digest = hmac.new(settings.key("secret-key").encode(), digestmod=hashlib.sha256)
+    for file in files:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
 
 
 def certificate_name(host: str, settings: Settings) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -54,17 +54,18 @@ def receive(
     recorded too, and raises PortwrightError.
     """
     kind = forge(hook.scheme)
-    key = (kind.delivery(headers) or "")[:100] or f"sha256:{hashlib.sha256(body).hexdigest()}"
-    known = earlier(session, hook, key)
+    digest = hashlib.sha256(body).hexdigest()
+    key = (kind.delivery(headers) or "")[:100] or f"sha256:{digest}"
+    known = earlier(session, hook, key, digest)
     if known is not None:
         return known
-    delivery = Delivery(hook=hook, key=key, headers=kept(headers), body=body)
+    delivery = Delivery(hook=hook, key=key, digest=digest, headers=kept(headers), body=body)
     session.add(delivery)
     try:
         session.flush()  # of two at once one waits here for the other, and then knows it
     except IntegrityError:
         session.rollback()
-        known = earlier(session, hook, key)
+        known = earlier(session, hook, key, digest)
         if known is None:
             raise
         return known
@@ -123,8 +124,12 @@ def name_of(event: Event) -> str:
     return names.get(type(event)) or str(getattr(event, "name", ""))[:40]
 
 
-def earlier(session: Session, hook: Hook, key: str) -> Outcome | None:
-    known = session.scalar(select(Delivery).where(Delivery.hook_id == hook.id, Delivery.key == key))
+def earlier(session: Session, hook: Hook, key: str, digest: str) -> Outcome | None:
+    known = session.scalar(
+        select(Delivery)
+        .where(Delivery.hook_id == hook.id, or_(Delivery.key == key, Delivery.digest == digest))
+        .limit(1)
+    )
     if known is None:
         return None
     runs = list(session.scalars(select(Run).where(Run.delivery_id == known.id).order_by(Run.id)))

@@ -5,7 +5,7 @@ Pure: what Traefik holds and failed to get comes in, what it is told next goes o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -18,6 +18,8 @@ Stage = Literal["issued", "asked", "trying", "failing"]
 # Let's Encrypt refuses a host for an hour after 5 failures: https://letsencrypt.org/docs/rate-limits/
 FIRST_PAUSE = {"asked": timedelta(minutes=15), "trying": timedelta(minutes=2)}
 LONGEST_PAUSE = timedelta(hours=6)
+# Says nothing of the name: the staging server itself is not to be had, and the issuer is asked.
+NO_VERDICT = {"unreachable", "serverInternal", "rateLimited"}
 REMEMBERED = timedelta(days=1)
 # Above every container's router (stacks.routes), below each other in this order.
 FORWARD, ANSWER, REDIRECT = 10**18, 10**17, 10**15
@@ -52,13 +54,17 @@ def decide(
             name,
             held.get(name),
             tried is None or name in tried,
-            [each for each in asked_failures if each.name == name],
-            [each for each in tried_failures if each.name == name],
+            of(name, asked_failures),
+            of(name, tried_failures),
             at,
             again.get(name),
         )
         for name in sorted(set(names))
     }
+
+
+def of(name: str, failures: list[Failure]) -> list[Failure]:
+    return [each for each in failures if each.name == name]
 
 
 def state(
@@ -73,6 +79,7 @@ def state(
     if certificate:
         since = [each for each in asked if each.at > certificate.since]
         return State(name, "issued", certificate, since[-1] if since else None)
+    ready = ready or bool(tried and tried[-1].problem in NO_VERDICT)
     step: Literal["asked", "trying"] = "asked" if ready else "trying"
     recent = [each for each in (asked if ready else tried) if each.at > at - REMEMBERED]
     if not recent:
@@ -85,9 +92,14 @@ def state(
 
 
 def dynamic(
-    states: Mapping[str, State], hosts: Mapping[str, str], settings: Settings, at: datetime
+    states: Mapping[str, State],
+    hosts: Mapping[str, str],
+    settled: Collection[str],
+    settings: Settings,
+    at: datetime,
 ) -> dict[str, Any]:
-    """What Traefik is told. hosts: each host with the name on its certificate."""
+    """What Traefik is told. hosts: each host with the name on its certificate; settled: names
+    whose certificate it has had for a moment, and shows by now."""
     routers: dict[str, Any] = {}
     for name, each in states.items():
         key = name.replace("*", "any").replace(".", "-")
@@ -100,7 +112,9 @@ def dynamic(
                 "priority": FORWARD,
                 "service": "rehearsal",
             }
-    safe = [host for host, name in sorted(hosts.items()) if serves(states[name], at)]
+    safe = [
+        host for host, name in sorted(hosts.items()) if name in settled and serves(states[name], at)
+    ]
     if safe:
         routers["to-https"] = {
             "rule": " || ".join(f"Host(`{host}`)" for host in safe),

@@ -295,7 +295,9 @@ class Hook(Base):
 class Delivery(Base):
     """What a forge sent once: the same delivery again makes no second Run.
 
-    event: its kind in a word; outcome: what came of it, in words. headers, body: as they came,
+    key: the sender's own id of it; most sign the body only, so a replay may have another key:
+    digest, of the body in hex, is another reason to know it again (None: worked through twice
+    on purpose). event: its kind in a word; outcome: what came of it, in words. headers, body: as they came,
     without what signs or authorizes; they go after a while, the row stays. redelivery_of: the
     delivery whose body was worked through again because somebody asked.
     """
@@ -303,11 +305,13 @@ class Delivery(Base):
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("hook_id", "key"),
+        UniqueConstraint("hook_id", "digest"),
         Index("deliveries_by_moment", "hook_id", "received_at"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     hook_id: Mapped[int] = mapped_column(ForeignKey("hooks.id", ondelete="CASCADE"))
     key: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[str | None] = mapped_column(String(64))
     event: Mapped[str] = mapped_column(String(40), default="")
     outcome: Mapped[str] = mapped_column(Text, default="")
     headers: Mapped[dict[str, Any]] = mapped_column(default=dict)

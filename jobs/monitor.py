@@ -34,7 +34,8 @@ def look(
     for each in client.containers.list(
         all=True, filters=place.filters, sparse=True, ignore_removed=True
     ):
-        labels = each.labels
+        # The library's `labels` reads what a listing does not have.
+        labels = each.attrs.get("Labels") or {}
         if ROLE not in labels and "portwright.cron" not in labels:
             seen[labels.get("portwright.service", "")].append(each)
     for service, found in seen.items():

@@ -22,7 +22,7 @@ from jobs.settings import Settings
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 LIBC = ctypes.CDLL(None)
-GRACE = 5.0
+GRACE = 2.0
 
 
 class Rehearsal:
@@ -77,9 +77,13 @@ class Rehearsal:
     def config(self) -> dict[str, Any]:
         address = f"127.0.0.1:{self.settings.rehearsal_port}"
         server = acme.staging(self.settings)
+        at_once = {"lifeCycle": {"graceTimeOut": "0s"}}
         return {
             "global": {"checkNewVersion": False, "sendAnonymousUsage": False},
-            "entryPoints": {"web": {"address": address}, "websecure": {"address": "127.0.0.1:0"}},
+            "entryPoints": {
+                "web": {"address": address, "transport": at_once},
+                "websecure": {"address": "127.0.0.1:0", "transport": at_once},
+            },
             "providers": {"file": {"filename": str(self.folder / "names.yaml"), "watch": True}},
             "certificatesResolvers": {
                 acme.RESOLVER: acme.resolver(self.settings, server, self.storage)

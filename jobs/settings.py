@@ -13,6 +13,10 @@ from stacks.errors import PortwrightError
 PREFIX = "PORTWRIGHT_"
 DEFAULT_CACHE = Path("~/.cache/portwright").expanduser()
 INSTANCE = re.compile(r"[a-z][a-z0-9]{0,15}")
+# A folder, or a bucket and a folder in it: what restic takes, without a name or password in it.
+REPOSITORY = re.compile(
+    r"(?!.*\.\.)(/[A-Za-z0-9._/@+-]+|s3:https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._-]+)+)"
+)
 HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}"
 DIRECTORY = r"https://[A-Za-z0-9._:\[\]-]{1,260}(/[A-Za-z0-9._~/-]{0,200})?"
@@ -44,10 +48,13 @@ class Settings:
     min_memory_mb: int = 128
     log_days: int = 30
     log_runs: int = 200
+    backup: str = ""
+    backup_hours: int = 24
+    backup_volumes: str = "no"
     previews: int = 20
     url: str = ""
     repository_mb: int = 1024
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: str = ""
     https_port: int = 0
     rehearsal_port: int = 8702
     domain: str = "localhost"
@@ -118,16 +125,12 @@ class Settings:
             log_days=number("LOG_DAYS", cls.log_days, 3650, least=1),
             log_runs=number("LOG_RUNS", cls.log_runs, 100_000, least=1),
             repository_mb=number("REPOSITORY_MB", cls.repository_mb, 102_400, least=1),
-            allowed_hosts=tuple(
-                text(
-                    "ALLOWED_HOSTS",
-                    "",
-                    r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
-                    "give hosts, addresses or networks with commas between them",
-                ).split(",")
-            )
-            if given.get(PREFIX + "ALLOWED_HOSTS")
-            else (),
+            allowed_hosts=text(
+                "ALLOWED_HOSTS",
+                cls.allowed_hosts,
+                r"([A-Za-z0-9.:/_-]+(,[A-Za-z0-9.:/_-]+)*)?",
+                "give hosts, addresses or networks with commas between them",
+            ),
             url=text(
                 "URL",
                 cls.url,
@@ -137,6 +140,14 @@ class Settings:
             previews=number("PREVIEWS", cls.previews, 200),
             build_cache_days=number("BUILD_CACHE_DAYS", cls.build_cache_days, 3650),
             min_memory_mb=number("MIN_MEMORY_MB", cls.min_memory_mb, 999_999),
+            backup=text(
+                "BACKUP",
+                cls.backup,
+                f"({REPOSITORY.pattern})?",
+                "give an absolute path, or s3:https://HOST/BUCKET",
+            ),
+            backup_hours=number("BACKUP_HOURS", cls.backup_hours, 8760),
+            backup_volumes=text("BACKUP_VOLUMES", cls.backup_volumes, "yes|no", "use yes or no"),
             https_port=number("HTTPS_PORT", cls.https_port, 65_535),
             rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
             domain=text("DOMAIN", cls.domain, HOST, "give a name such as apps.example.com"),
@@ -206,6 +217,11 @@ class Settings:
     @property
     def redis_url(self) -> str:
         return f"unix://{self.home / 'run' / 'redis.sock'}"
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """Where repositories and forges may be besides public addresses."""
+        return tuple(filter(None, self.allowed_hosts.split(",")))
 
     @property
     def portal_url(self) -> str:

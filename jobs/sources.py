@@ -162,7 +162,7 @@ def access_of(settings: Settings, project: Project, source: Source | None) -> Ac
         submodules=bool(source and source.submodules),
         lfs=bool(source and source.lfs),
         max_bytes=settings.repository_mb * 1024 * 1024,
-        allowed=settings.allowed_hosts,
+        allowed=settings.allowed,
     )
 
 
@@ -197,7 +197,7 @@ def default_api_url(kind: str, repository: str) -> str:
 
 def guard_of(settings: Settings) -> Guard:
     """Which addresses this host may connect to for a project."""
-    return Guard(settings.allowed_hosts)
+    return Guard(settings.allowed)
 
 
 def full_name_of(project: Project, source: Source) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -28,6 +29,8 @@ from stacks.routes import is_local
 from stacks.spec import Spec
 
 AGAIN = "certificate.again"
+# Traefik writes a certificate down just before it shows it.
+SETTLING = 2.0
 log = logging.getLogger(__name__)
 
 
@@ -38,11 +41,14 @@ class Tls:
         self.settings = settings
         self.folder = settings.home / "traefik"
         self.rehearsal = Rehearsal(settings)
+        self.settled: set[str] = set()
         self.reached: dict[str, dict[str, Any]] = {}
 
     def __call__(self, session: Session) -> None:
         """Never raises: what else is due must not wait for a broken log or a full disk."""
         if not self.settings.https_port:
+            # What was told while HTTPS was on would still send visitors there.
+            (self.folder / "dynamic/domains.yaml").unlink(missing_ok=True)
             return
         try:
             self.look(hosts_of(session), asked_again(session))
@@ -61,16 +67,22 @@ class Tls:
         settings, at = self.settings, now()
         named = {host: certificate_name(host, settings) for host in hosts}
         logs = settings.home / "log"
+        storage = self.folder / "acme.json"
+        certificates = held(storage)
+        if age(storage) > SETTLING:
+            self.settled = set(certificates)
         states = decide(
             named.values(),
-            held(self.folder / "acme.json"),
+            certificates,
             held(self.rehearsal.storage) if staging(settings) else None,
             failures(logs / "traefik.json.log"),
             failures(self.rehearsal.log),
             at,
             {certificate_name(host, settings): when for host, when in (again or {}).items()},
         )
-        put(self.folder / "dynamic/domains.yaml", dynamic(states, named, settings, at))
+        put(
+            self.folder / "dynamic/domains.yaml", dynamic(states, named, self.settled, settings, at)
+        )
         self.rehearsal.keep([name for name, each in states.items() if each.stage == "trying"])
         self.reached = reach.look_at_one(settings, sorted(named), self.reached, at)
         told = {
@@ -111,6 +123,14 @@ def state_json(state: State) -> dict[str, Any]:
         "failure": {**asdict(failure), "at": moment(failure.at)} if failure else None,
         "retry_at": moment(state.retry_at),
     }
+
+
+def age(path: Path) -> float:
+    """Seconds since it was written; 0 where it is not there."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def moment(at: datetime | None) -> str | None:

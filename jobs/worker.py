@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 
 from jobs import ballast, errands, execute, lease, reaper
+from jobs.backup import asked
 from jobs.claims import claimable
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import QUEUE, doorbell
@@ -71,12 +72,15 @@ class Looker:
                 dead = [run.id for run in lease.abandoned(session)]
                 reaper.free_orphaned_leases(session)
                 self.ticks(session)
+                backups = asked.due(session, self.settings)
                 waiting = len(claimable(session, self.settings))
                 errand = errands.due(session, self.settings)
         finally:
             sessions.kw["bind"].dispose()
         for run_id in dead:
             self.pool.once(f"recover {run_id}", partial(reaper.recover, run_id))
+        for what in backups:
+            self.pool.once(what, partial(asked.work, what))
         if errand:
             self.pool.once("errands", partial(errands.run, self.settings))
         self.wake(waiting)

@@ -19,7 +19,7 @@ LONG = 72
 
 
 def init_app(app: Flask) -> None:
-    for each in (ago, moment, elapsed, short, kind_of, value):
+    for each in (ago, moment, elapsed, span, amount, short, kind_of, value):
         app.add_template_filter(each)
     app.add_template_test(lambda run: run.state in FINAL, "final")
     app.context_processor(lambda: {"person": g.get("person")})
@@ -35,6 +35,15 @@ def span(seconds: float) -> str:
     if whole < 86400:
         return f"{whole // 3600} h {whole % 3600 // 60:02} min"
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
+
+
+def amount(size: float) -> str:
+    """Bytes in the largest unit that leaves a whole number before the point."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if size >= 10 or unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
 
 
 def ago(at: datetime | None) -> str:

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-import secrets
-
-from cryptography.fernet import Fernet
 from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from jobs.settings import Settings
+from provision.inventory import FOLDER as INVENTORY
+from provision.operator_secrets import given
 from provision.packages import packages
-from provision.secret_file import secret_file
+from provision.secret_file import given_secret, secret_file
+from provision.where import managed
 
-FOLDERS = ("bin", "checkouts", "git", "log", "mirrors", "pulumi", "run", "runs", "state", "stacks")
+SECRETS = INVENTORY / "secrets"
+FOLDERS = (
+    "backups",
+    "bin",
+    "checkouts",
+    "git",
+    "log",
+    "mirrors",
+    "pulumi",
+    "run",
+    "runs",
+    "state",
+    "stacks",
+)
 
 
 @deploy("base")
@@ -27,10 +40,15 @@ def deploy_component(settings: Settings) -> None:
             name=folder, path=f"{home}/{folder}", mode="711" if folder == "run" else "700"
         )
     files.directory(name="keys", path=f"{home}/keys", mode="700")
-    for name, make in {
-        "secret-key": lambda: secrets.token_hex(32),
-        "vault-key": lambda: Fernet.generate_key().decode(),
-        "passphrase": lambda: secrets.token_urlsafe(32),
-        "postgres-password": lambda: secrets.token_urlsafe(24),
+    for name, form in {
+        "secret-key": "hex",
+        "vault-key": "fernet",
+        "passphrase": "url",
+        "backup-password": "url",
+        "postgres-password": "url",
     }.items():
-        secret_file(name=f"key {name}", path=f"{home}/keys/{name}", make=make)
+        own = given(SECRETS / host.name, name) if managed() else None
+        if own:
+            given_secret(name=f"key {name}, given", path=f"{home}/keys/{name}", secret=own)
+            continue
+        secret_file(name=f"key {name}", path=f"{home}/keys/{name}", form=form)

@@ -1,57 +1,57 @@
-"""`python -m provision.converge COMPONENT`: one pyinfra deploy on this machine, in its own process.
+"""`python -m provision.converge COMPONENT... [--dry]`: pyinfra deploys, in a process of their own.
 
-Prints what the operations print, then one line of JSON:
+On this machine, or on the one that PORTWRIGHT_TARGET names, over SSH. Prints what the operations
+print, then a line of JSON for each component:
 {"changed": n, "operations": [{"name", "changed"}], "error": text or null}.
+With --dry nothing is changed: `changed` counts what would be, and operations have "steps" too.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import logging
-import runpy
+import os
+import re
 import sys
-from pathlib import Path
 from typing import Any
 
-from pyinfra.api import Config, Inventory, State
-from pyinfra.api.connect import connect_all
 from pyinfra.api.deploy import add_deploy
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 
-from jobs.settings import Settings
-from provision.packages import release_services
+from provision import guard, inventory
+from provision.connection import connect
+from provision.packages import release_here
+from provision.preview import steps_of
+from stacks.errors import PortwrightError
 
 COMPONENTS = (
-    "base",
-    "docker",
-    "redis",
-    "postgres",
-    "toolchain",
-    "traefik",
-    "portal",
-    "testing_tools",
-)
-FOLDER = Path(__file__).resolve().parent.parent / "inventory"
+    "fitness", "baseline", "system", "ssh", "firewall", "base", "docker", "redis", "postgres", "code",
+    "toolchain", "traefik", "images", "portal", "metrics", "uninstall", "testing_tools",
+)  # fmt: skip
+CUT = "it said nothing; the connection may have been cut"
+PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")
 
 
-def converge(component: str, settings: Settings) -> dict[str, Any]:
+def converge(component: str, found: inventory.Found, dry: bool = False) -> dict[str, Any]:
     """Run a component's deploy; its operations are applied in order."""
-    data = public(runpy.run_path(str(FOLDER / "group_data" / "all.py")))
-    hosts = runpy.run_path(str(FOLDER / "local.py"))["local"]
-    state = State(inventory=Inventory((hosts, data)), config=Config())
+    state = connect(found)
     state.print_output = True
-    set_echo(say)
-    connect_all(state)
     deploy = importlib.import_module(f"provision.{component}").deploy_component
     result: dict[str, Any] = {"changed": 0, "operations": [], "error": None}
     try:
-        add_deploy(state, deploy, settings)
-        run_ops(state)
+        add_deploy(state, deploy, found.settings)
+        if not dry:
+            run_ops(state)
     except PyinfraError as error:
         result["error"] = str(error)
+    except (EOFError, OSError) as error:
+        result["error"] = f"the connection ended: {error or type(error).__name__}"
+    except PortwrightError as error:
+        result["error"] = f"{error}\nwhat to do: {error.remedy}"
     for host in state.inventory:
         for op_hash in state.get_op_order():
             if op_hash not in state.ops[host]:
@@ -59,34 +59,50 @@ def converge(component: str, settings: Settings) -> dict[str, Any]:
             meta = state.get_op_data_for_host(host, op_hash).operation_meta
             done = meta.is_complete()
             name = ", ".join(sorted(state.get_op_meta(op_hash).names))
-            changed = done and meta.did_change()
-            result["operations"].append({"name": name, "changed": changed})
-            result["changed"] += changed
+            told: dict[str, Any] = {"name": name, "changed": done and meta.did_change()}
+            if dry and not result["error"]:
+                told["steps"] = steps_of(state, host, op_hash)
+                told["changed"] = bool(told["steps"])
+            result["operations"].append(told)
+            result["changed"] += told["changed"]
             if done and meta.did_error():
-                result["error"] = f"{name}: {(meta.stderr or meta.stdout).strip()}"
+                why = guard.REASONS or [(meta.stderr or meta.stdout).strip() or CUT]
+                result["error"] = f"{name}: {'; '.join(why)}"
     return result
 
 
 def say(message: object = "", **_: object) -> None:
     """What a command prints while it runs, without pyinfra's host prefix."""
-    print(str(message).removeprefix("[@local] "), flush=True)
-
-
-def public(names: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in names.items() if not key.startswith("_")}
+    print(PREFIX.sub("", str(message)), flush=True)
 
 
 def main() -> int:
-    if len(sys.argv) != 2 or sys.argv[1] not in COMPONENTS:
-        print(f"usage: python -m provision.converge {'|'.join(COMPONENTS)}", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="python -m provision.converge")
+    parser.add_argument("components", nargs="+", choices=COMPONENTS, metavar="COMPONENT")
+    parser.add_argument("--dry", action="store_true")
+    given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    set_echo(say)
+    failed = False
     try:
-        result = converge(sys.argv[1], Settings.from_environ())
+        found = inventory.find()
+        if found.managed:
+            # The engine that the operator talks to is not the host's.
+            os.environ.pop("DOCKER_HOST", None)
+        for component in given.components:
+            result = converge(component, found, given.dry)
+            print(json.dumps(result), flush=True)
+            failed = bool(result["error"])
+            if failed:
+                break
+    except PortwrightError as error:
+        told = f"{error}\nwhat to do: {error.remedy}"
+        print(json.dumps({"changed": 0, "operations": [], "error": told}), flush=True)
+        failed = True
     finally:
-        release_services()
-    print(json.dumps(result), flush=True)
-    return 1 if result["error"] else 0
+        if os.environ.get("PORTWRIGHT_TARGET", "@local") == "@local":
+            release_here()
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

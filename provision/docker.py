@@ -12,22 +12,29 @@ from pyinfra.operations import files, systemd
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
-from provision.operations import CHECKOUT, RunningFingerprint, Succeeds, daemon, unless
+from provision.operations import CHECKOUT, RunningFingerprint, Succeeds, daemon, text_file, unless
 from provision.packages import packages
+from provision.where import managed
 
 SOCKET = "/var/run/docker.sock"
 ANSWERS = "docker version"
+INSTALLED = "command -v dockerd && command -v docker"
 CONFIG = "/etc/docker/daemon.json"
+# The engine reads its configuration when it starts.
+READ = f"""[ "$(stat -c %Y {CONFIG})" -le "$(date -d "$(systemctl show docker -p ActiveEnterTimestamp --value)" +%s)" ]"""
 
 
 @deploy("docker")
 def deploy_component(settings: Settings) -> None:
+    if managed():
+        by_systemd()
+        return
     home = str(settings.home)
     ours = bool(host.get_fact(RunningFingerprint, home=home, who="dockerd"))
     if host.get_fact(Succeeds, check=ANSWERS) and not ours:
         return
     # One that is installed and only stopped need not be Debian's; the two can't live together.
-    if ours or not host.get_fact(Succeeds, check="command -v dockerd && command -v docker"):
+    if ours or not host.get_fact(Succeeds, check=INSTALLED):
         packages(host.data.docker_packages)
     if not host.get_fact(File, path=CONFIG):
         files.put(
@@ -53,4 +60,27 @@ def deploy_component(settings: Settings) -> None:
             patience=60,
             grace=60,
         ),
+    )
+
+
+def by_systemd() -> None:
+    """A managed host's engine has our configuration, whole."""
+    if not host.get_fact(Succeeds, check=INSTALLED):
+        packages(host.data.docker_packages)
+    config = {
+        **host.data.docker_host,
+        **({"userns-remap": "default"} if host.data.docker_userns else {}),
+    }
+    text_file(
+        name="log caps, address pools, live restore",
+        path=CONFIG,
+        text=json.dumps(config, indent=2) + "\n",
+        # Set aside once: `portwright host uninstall` puts it back.
+        before=f"! test -e {CONFIG} || test -e {CONFIG}.before-portwright || cp -p {CONFIG} {CONFIG}.before-portwright",
+    )
+    systemd.service(name="docker at boot", service="docker", enabled=True, running=None)
+    unless(
+        f"systemctl is-active --quiet docker && {READ}",
+        "systemctl restart docker || { systemctl status --no-pager --lines 20 docker >&2; exit 1; }",
+        name="docker runs with it",
     )

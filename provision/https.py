@@ -26,12 +26,13 @@ def with_https(plain: dict[str, Any], settings: Settings) -> dict[str, Any]:
     `web` gets no TLS, middleware or the like: Traefik would rename each router that is on both.
     """
     home, points = settings.home, plain["entryPoints"]
-    web = dict(points["web"])
+    web = {**points["web"], "asDefault": True}
     if settings.acme_challenge == "http":
         # A new name's challenge goes to the rehearsal; `base` answers all others.
         web["allowACMEByPass"] = True
     secure = {
         "address": listen(settings.bind, settings.https_port),
+        "asDefault": True,
         "transport": points["web"]["transport"],
         "http": {
             "tls": {},

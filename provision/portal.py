@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
-import sys
 
 from pyinfra import host
 from pyinfra.api import deploy
@@ -13,8 +11,9 @@ from pyinfra.operations import files
 from jobs.settings import Settings
 from provision.daemons import Daemon
 from provision.environment import environment, listen
-from provision.operations import CHECKOUT, Succeeds, daemon
+from provision.operations import CHECKOUT, Succeeds, daemon, text_file
 from provision.secret_file import secret_file
+from provision.where import managed, module
 
 ROOMS = ("jobs", "portal", "stacks")
 
@@ -23,24 +22,31 @@ ROOMS = ("jobs", "portal", "stacks")
 def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
     env = environment(settings)
-    if not host.get_fact(
-        Succeeds, check=f"{assignments(env)} '{sys.executable}' -m jobs.admin claimed"
-    ):
+    if not host.get_fact(Succeeds, check=f"({module(settings, 'jobs.admin', 'claimed')})"):
         path = f"{home}/keys/setup-token"
-        secret_file(name="one-time token", path=path, make=lambda: secrets.token_urlsafe(32))
+        secret_file(name="one-time token", path=path, form="url")
     else:
         files.file(name="no one-time token", path=f"{home}/keys/setup-token", present=False)
+    if managed():
+        command = module(settings, "jobs.admin")
+        text_file(
+            name="portwright-admin, the administrator's commands",
+            path="/usr/local/sbin/portwright-admin",
+            text=f'#!/bin/sh\n# Portwright\'s.\n{command.replace("&& ", "&& exec env ", 1)} "$@"\n',
+            mode="755",
+        )
     code = code_hash()
-    address = listen(settings.bind, settings.portal_port)
+    # A managed host's portal is reached through SSH's forwarding, or a domain of Traefik's.
+    address = listen("127.0.0.1" if managed() else settings.bind, settings.portal_port)
     for name, argv, ready, grace in (
         ("portal", gunicorn(address), address, 15.0),
-        ("worker", [sys.executable, "-m", "jobs.worker"], "", 600.0),
+        ("worker", [host.data.python, "-m", "jobs.worker"], "", 600.0),
     ):
         wanted = Daemon(
             name,
             argv,
             env={**env, "PORTWRIGHT_CODE": code},
-            cwd=str(CHECKOUT),
+            cwd=host.data.code,
             ready=ready,
             grace=grace,
         )
@@ -50,12 +56,7 @@ def deploy_component(settings: Settings) -> None:
 def gunicorn(address: str) -> list[str]:
     """How it serves is said in portal.server."""
     config = ["--config", "python:portal.server", "--bind", address]
-    return [sys.executable, "-m", "gunicorn", *config, "portal.wsgi:app"]
-
-
-def assignments(env: dict[str, str]) -> str:
-    """For a shell; every value has passed the settings' patterns or is a path of ours."""
-    return " ".join(f"{key}='{value}'" for key, value in sorted(env.items()))
+    return [host.data.python, "-m", "gunicorn", *config, "portal.wsgi:app"]
 
 
 def code_hash() -> str:

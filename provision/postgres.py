@@ -8,19 +8,37 @@ from pyinfra.operations import files
 
 from jobs.settings import Settings
 from provision.daemons import Daemon
-from provision.operations import CHECKOUT, daemon, unless
+from provision.operations import CHECKOUT, daemon, text_file, unless
 from provision.packages import packages
+from provision.where import managed
 
+SCRIPT = "/etc/portwright/postgres-init"
 BIN = "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)"
 
 
 @deploy("postgres")
 def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
+    if managed():
+        if settings.database != "postgres":
+            return
+        text_file(
+            name="no cluster of Debian's own",
+            path="/etc/postgresql-common/createcluster.d/portwright.conf",
+            text="# Portwright's: its cluster is made by itself.\ncreate_main_cluster = false\n",
+        )
     packages(host.data.postgres_packages)
+    if managed():
+        text_file(
+            name="the script that makes the cluster",
+            path=SCRIPT,
+            text=(CHECKOUT / "provision/postgres-init").read_text(),
+            mode="755",
+        )
     files.directory(name="cluster folder", path=f"{home}/postgres", user="postgres", mode="700")
-    files.directory(name="socket folder", path=f"{home}/run/postgres", user="postgres", mode="700")
-    script = f"'{CHECKOUT}/provision/postgres-init'"
+    # The socket asks for the password; whoever may use it must be able to enter its folder.
+    files.directory(name="socket folder", path=f"{home}/run/postgres", user="postgres", mode="711")
+    script = SCRIPT if managed() else f"'{CHECKOUT}/provision/postgres-init'"
     unless(
         f"test -s {home}/postgres/PG_VERSION",
         f"{script} {home}/postgres {home}/keys/postgres-password",

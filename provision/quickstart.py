@@ -3,6 +3,8 @@
     ./quickstart          bring everything up; run again, it changes nothing
     ./quickstart stop     stop what it started; data and images stay
     ./quickstart status   what runs
+    ./quickstart upgrade  in a new version's folder: it takes over from the one that runs
+    ./quickstart restore  REPOSITORY --password-file FILE: a new machine, from a backup
 
 The settings are environment variables: see docs/architecture.md.
 """

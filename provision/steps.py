@@ -77,7 +77,14 @@ class Runner:
             f" and {len(changes) - 3} more" if len(changes) > 3 else ""
         )
         self.line(f"{head}: {told or step.unchanged} ({seconds} s)", end="\n")
-        self.results.append({"step": step.title, "seconds": seconds, "changed": bool(changes)})
+        self.results.append(
+            {
+                "step": step.title,
+                "seconds": seconds,
+                "changed": bool(changes),
+                "operations": len(changes),
+            }
+        )
 
     def command(self, head: str, step: Step, started: float) -> list[str]:
         process = subprocess.Popen(

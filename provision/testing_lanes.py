@@ -25,7 +25,10 @@ TICK = 0.5
 SAY_EVERY = 30.0
 PLUGIN = ("-p", "provision.testing_plugin")
 # Those that take longest come first, so that no long one is left for a single lane at the end.
-LONGEST = ("tests/system", "tests/faults", "tests/faults/test_3_hosts.py")
+LONGEST = (
+    *("tests/system", "tests/faults", "tests/backup", "tests/previews", "tests/host"),
+    "tests/faults/test_3_hosts.py",
+)
 
 
 class CollectionFailed(Exception):

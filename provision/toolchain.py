@@ -1,23 +1,55 @@
-"""Pulumi, its docker provider and Traefik, by the toolchain's installer."""
+"""Pulumi, its docker provider and Traefik, by the toolchain's installer.
+
+A managed host of this machine's kind gets copies of what this machine has: it need neither
+download nor build them.
+"""
 
 from __future__ import annotations
 
-import sys
+import os
+from pathlib import Path
 
+from pyinfra import host
 from pyinfra.api import deploy
+from pyinfra.facts.server import Arch
 
 from jobs.settings import Settings
+from provision.copied import copied
 from provision.operations import unless
+from provision.where import managed, module
+from toolchain.build import build_inputs
+from toolchain.cache import Cache, default_root
+from toolchain.catalog import chosen, pin_of
 
-NAMES = "pulumi docker-provider traefik"
+NAMES = ("pulumi", "docker-provider", "traefik")
 
 
 @deploy("toolchain")
 def deploy_component(settings: Settings) -> None:
-    base = f"PORTWRIGHT_CACHE='{settings.cache}' '{sys.executable}' -m toolchain"
-    places = f"--into '{settings.home}/bin' --plugins '{settings.home}/pulumi' {NAMES}"
+    if managed() and host.get_fact(Arch) == os.uname().machine:
+        for binary in at_hand():
+            copied(
+                name=f"copy of {binary.parent.name}",
+                sources=[binary, binary.parent / "manifest.json"],
+                folder=f"{settings.cache}/toolchain/{binary.parent.name}",
+            )
+    places = ("--into", f"{settings.home}/bin", "--plugins", f"{settings.home}/pulumi", *NAMES)
+    install = ("install", "--source", settings.install, *places)
     unless(
-        f"{base} status {places}",
-        f"{base} install --source {settings.install} {places}",
+        f"({module(settings, 'toolchain', 'status', *places)})",
+        module(settings, "toolchain", *install),
         name="pulumi, docker provider, traefik",
     )
+
+
+def at_hand() -> list[Path]:
+    """The binaries of the wanted versions in this machine's own cache."""
+    cache = Cache(default_root())
+    found = []
+    for artifact in chosen(list(NAMES)):
+        wanted = {build_inputs(artifact), pin_of(artifact)}
+        for binary, manifest in cache.entries(artifact.name):
+            if manifest.inputs in wanted:
+                found.append(binary)
+                break
+    return found

@@ -42,6 +42,9 @@ def deploy_component(settings: Settings) -> None:
             dest=f"{home}/traefik/dynamic/base.yaml",
             mode="600",
         )
+    else:
+        path = f"{home}/traefik/dynamic/base.yaml"
+        files.file(name="no base.yaml", path=path, present=False)
     daemon(
         name="traefik",
         home=home,
@@ -52,11 +55,17 @@ def deploy_component(settings: Settings) -> None:
             env={
                 "PORTWRIGHT_TRAEFIK_CONFIG": text,
                 "GOMEMLIMIT": "96MiB",
-                **(acme.environment(settings) if settings.https_port else {}),
+                **(https_environment(settings) if settings.https_port else {}),
             },
             ready=f"127.0.0.1:{settings.traefik_port}",
         ),
     )
+
+
+def https_environment(settings: Settings) -> dict[str, str]:
+    """With a digest of the credentials, so that new ones restart it."""
+    digest = acme.credentials_digest(settings)
+    return {"PORTWRIGHT_ACME_DIGEST": digest, **acme.environment(settings)}
 
 
 def config(settings: Settings) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ from stacks.spec import (
 
 STATIC_PORT = 8080
 LOCAL = "localhost"
+# As Preview.routes writes it.
+PREVIEW_LABEL = re.compile(r"([a-z0-9-]+-)?pr-[0-9]+-[a-z0-9-]+")
 # What is in a Spec as it is in the file.
 SAME = {
     "command", "entrypoint", "working_dir", "user", "init", "read_only", "tmpfs", "shm_size",
@@ -195,10 +198,11 @@ def routes_of(
     scope = project if environment == "production" else f"{project}.{environment}"
     own = Route(host=f"{name}.{scope}.{base}")
     for domain in service.domains:
-        if domain.host.removesuffix(f".{base}").count(".") and domain.host.endswith(f".{base}"):
+        before = domain.host.removesuffix(f".{base}")
+        if before != domain.host and ("." in before or PREVIEW_LABEL.fullmatch(before)):
             raise PortwrightError(
                 f"{domain.host} is a name that this host gives by itself",
-                remedy=f"choose one that does not end in .{base}, or has one label before it",
+                remedy=f"choose one that does not end in .{base}, or has one label without pr-N before it",
                 path=f"services.{name}.domains",
             )
     return [own, *(Route(**domain.model_dump()) for domain in service.domains)]

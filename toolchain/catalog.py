@@ -162,6 +162,14 @@ _ALL = (
         package="github.com/letsencrypt/pebble/v2/cmd/pebble-challtestsrv",
         purpose="tests",
     ),
+    Artifact(
+        name="minio",
+        version="20260212201848",
+        binary="minio",
+        module=ROOM / "minio",
+        package="github.com/minio/minio",
+        purpose="tests",
+    ),
 )
 
 CATALOG: dict[str, Artifact] = {artifact.name: artifact for artifact in _ALL}

@@ -1,6 +1,6 @@
 """What every host has."""
 
-packages = ["ca-certificates", "debootstrap", "git", "iptables", "openssh-client"]
+packages = ["ca-certificates", "debootstrap", "git", "iptables", "openssh-client", "restic"]
 docker_packages = ["docker.io", "iptables"]
 redis_packages = ["redis-server"]
 postgres_packages = ["postgresql"]
@@ -11,6 +11,7 @@ docker_daemon = {
 }
 redis_memory = "64mb"
 testing_packages = [
+    "age",
     "chromium",
     "docker-registry",
     "gcc",

@@ -31,16 +31,15 @@ def keep_copy(url: URL, version: str) -> Path:
     return copy
 
 
-def write_copy(url: URL, target: Path) -> None:
+def write_copy(url: URL, target: Path, *, engine_too: bool = False) -> None:
     """As it is at one moment. SQLite: by its online backup, also while it is written to
-    (https://www.sqlite.org/backup.html). Postgres: by pg_dump, without the engine's own table."""
+    (https://www.sqlite.org/backup.html). Postgres: by pg_dump; engine_too: with Pulumi's table."""
     os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     if url.get_backend_name() == "sqlite":
         copy_pages(str(url.database), str(target))
     else:
-        postgres(
-            url, ["pg_dump", "--format=custom", f"--exclude-table={PULUMI}*", f"--file={target}"]
-        )
+        leave = [] if engine_too else [f"--exclude-table={PULUMI}*"]
+        postgres(url, ["pg_dump", "--format=custom", *leave, f"--file={target}"])
 
 
 def put_back(url: URL, copy: Path) -> None:

@@ -6,6 +6,7 @@ a dash for options of ssh (CVE-2017-1000117), so each part is matched against an
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ WEB = re.compile(rf"(?P<scheme>https?)://{HOST}{PORT}(?=/){PATH}")
 SSH = re.compile(rf"(?P<scheme>ssh)://(?:{USER}@)?{HOST}{PORT}(?=/){PATH}")
 SCP = re.compile(rf"{USER}@{HOST}:(?!//){PATH}")
 LOCAL = re.compile(rf"(?=/){PATH}")
+NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 PORTS = {"https": 443, "http": 80, "ssh": 22, "file": 0}
 LONGEST = 2000
 
@@ -54,15 +56,26 @@ def parse(url: str, path: str = "repository") -> Address:
             parts = found.groupdict()
             scheme = scheme or parts["scheme"]
             port = int(parts.get("port") or PORTS[scheme])
-            if scheme != "file" and not 0 < port < 65536:
-                break
             host = (parts.get("host") or "").strip("[]")
+            if scheme != "file" and (not 0 < port < 65536 or not plain(host)):
+                break
             return Address(url, scheme, host, port, parts.get("user") or "", parts["path"])
     raise PortwrightError(
         f"{url[:200]!r} is no repository that can be used",
         remedy="give https://host/path, git@host:path, or an absolute path on this server",
         path=path,
     )
+
+
+def plain(host: str) -> bool:
+    """An IP address in its usual form, or a name: 2130706433 and 0x7f.1 are neither, and are
+    read by some as 127.0.0.1 (https://url.spec.whatwg.org/#ends-in-a-number-checker)."""
+    if ":" in host or NUMBER.fullmatch(host.rpartition(".")[2]):
+        try:
+            return str(ipaddress.ip_address(host)) == host.lower() or ":" in host
+        except ValueError:
+            return False
+    return True
 
 
 def relative(base: Address, url: str, path: str) -> Address:
@@ -76,8 +89,13 @@ def relative(base: Address, url: str, path: str) -> Address:
         rest = url
         while rest.startswith(("./", "../")):
             step, _, rest = rest.partition("/")
-            if step == "..":
-                parts = parts[:-1]
+            if step == ".." and parts in ([], [""]):
+                raise PortwrightError(
+                    f"{url[:200]!r} leads above the server's root",
+                    remedy="write fewer ../",
+                    path=path,
+                )
+            parts = parts[:-1] if step == ".." else parts
         there = "/".join([*parts, rest])
         text = base.text[: len(base.text) - len(base.path)] + there
     found = parse(text, path)

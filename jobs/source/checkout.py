@@ -15,16 +15,10 @@ from git import GitCommandError
 from jobs.source.access import Access, Resolve, unguarded
 from jobs.source.address import parse
 from jobs.source.content import Content
-from jobs.source.mirror import locked, prepare
-from jobs.source.words import explain
+from jobs.source.mirror import clear, locked, prepare
+from jobs.source.words import CERTAIN, explain
 from stacks.errors import PortwrightError
 from stacks.names import check_ref
-
-# What another fetch into a new mirror would not change.
-CERTAIN = {
-    "authentication", "host", "host-key", "hostile", "key", "not-found", "not-git", "redirect",
-    "refused", "route", "size", "timeout", "tls",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,7 +82,7 @@ def take(access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve)
         try:
             return lay(access, ref, mirror, folder, resolve)
         except GitCommandError as error:
-            kind, told = explain(access, str(error.stderr))
+            kind, told = explain(access, error)
             if new or kind in CERTAIN or killed(error):
                 raise told from None
         shutil.rmtree(mirror, ignore_errors=True)
@@ -96,12 +90,14 @@ def take(access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve)
         try:
             return lay(access, ref, mirror, folder, resolve)
         except GitCommandError as error:
-            raise explain(access, str(error.stderr))[1] from None
+            raise explain(access, error)[1] from None
     except BaseException as error:
         if new:
             shutil.rmtree(mirror, ignore_errors=True)
+        else:
+            clear(mirror)
         if isinstance(error, TimeoutExpired):
-            raise explain(access, "timed out")[1] from None
+            raise explain(access, error)[1] from None
         raise
 
 

@@ -12,7 +12,14 @@ from jobs.source.access import Access, Resolve
 from jobs.source.address import Address, parse
 from jobs.source.papers import Papers
 from jobs.source.quarantine import CONFIG, environment
+from jobs.source.ssh import ssh_command
 from stacks.errors import PortwrightError
+
+PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in ("127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
+                 "fc00::/7", "100.64.0.0/10")
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,40 +93,8 @@ def check_secret(value: str, path: str) -> None:
 
 
 def private(ip: str) -> bool:
+    """Loopback, and what RFC 1918, RFC 4193 and RFC 6598 keep for networks of one's own."""
     try:
-        return ipaddress.ip_address(ip).is_private
+        return any(ipaddress.ip_address(ip) in network for network in PRIVATE)
     except ValueError:
         return ip == "localhost"
-
-
-def ssh_command(
-    access: Access, address: Address, ip: str, papers: Papers, trusted: bool
-) -> tuple[str, ...]:
-    """Only the pinned host keys, only this key, only this address; no configuration, no agent.
-
-    Where a port is given, known_hosts knows a host as [host]:port (sshd(8)).
-    """
-    alias = address.host if address.port == 22 else f"[{address.host}]:{address.port}"
-    key = papers.file(access.private_key.strip() + "\n") if access.private_key and trusted else ""
-    options = {
-        "HostName": ip.replace("%", "%%"),
-        "HostKeyAlias": alias,
-        "CheckHostIP": "no",
-        "UserKnownHostsFile": papers.file(access.known_hosts.strip() + "\n"),
-        "GlobalKnownHostsFile": "/dev/null",
-        "StrictHostKeyChecking": "yes",
-        "UpdateHostKeys": "no",
-        "IdentitiesOnly": "yes",
-        "IdentityFile": key or "none",
-        "IdentityAgent": "none",
-        "PreferredAuthentications": "publickey",
-        "ProxyCommand": "none",
-        "ProxyJump": "none",
-        "PermitLocalCommand": "no",
-        "ForwardAgent": "no",
-        "ClearAllForwardings": "yes",
-        "BatchMode": "yes",
-        "ConnectTimeout": "20",
-        "ServerAliveInterval": "20",
-    }
-    return ("ssh", "-F", "/dev/null", *(f"-o{name}={value}" for name, value in options.items()))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from git import GitCommandError
 
 from jobs.source import lfs
 from jobs.source.access import Access, Resolve
@@ -12,7 +16,7 @@ from jobs.source.fetching import Fetcher
 from jobs.source.layout import check_links, lay_out, real_folder
 from jobs.source.listing import MODULE, Entry, entries, root_tree
 from jobs.source.modules import DEEPEST, MOST, addresses
-from jobs.source.words import too_large
+from jobs.source.words import CERTAIN, explain, too_large
 from stacks.errors import PortwrightError
 
 
@@ -61,7 +65,7 @@ class Content:
     def count(self, more: int) -> None:
         self.bytes += more
         if self.bytes > self.access.max_bytes:
-            raise too_large(self.access)
+            raise too_large(self.access.max_bytes)
 
     def add_large(
         self, connection: Connection, folder: Path, listed: list[Entry], prefix: str
@@ -93,8 +97,29 @@ class Content:
                     remedy="write it there, or take the submodule out",
                     path="submodules",
                 )
-            address = where[entry.path]
-            with connect(self.access, self.resolve, address) as connection:
+            with (
+                self.named(path),
+                connect(self.access, self.resolve, where[entry.path]) as connection,
+            ):
                 inner = Fetcher(self.mirror, connection, self.access.max_bytes)
-                self.add(inner, address, inner.commit(entry.sha), f"{path}/", depth + 1)
+                self.add(inner, where[entry.path], inner.commit(entry.sha), f"{path}/", depth + 1)
             self.filled.add(path)
+
+    @contextmanager
+    def named(self, path: str) -> Iterator[None]:
+        """An error tells which submodule; one that a new mirror may cure goes on as it is."""
+        try:
+            yield
+        except GitCommandError as error:
+            kind, told = explain(self.access, error)
+            if kind not in CERTAIN:
+                raise
+            raise PortwrightError(
+                told.message, remedy=told.remedy, path=f"submodules.{path}"
+            ) from None
+        except PortwrightError as error:
+            if error.path.startswith("submodules."):
+                raise
+            raise PortwrightError(
+                error.message, remedy=error.remedy, path=f"submodules.{path}"
+            ) from None

@@ -9,10 +9,11 @@ from git import GitCommandError
 
 from jobs.source.command import MEMORY, run
 from jobs.source.connection import Connection
-from jobs.source.mirror import KEPT, kept
+from jobs.source.mirror import KEPT, halves, kept
+from jobs.source.refs import FULL, list_refs, names
+from jobs.source.words import too_large
 from stacks.errors import PortwrightError
 
-FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 SHORT = re.compile(r"[0-9a-f]{7,63}")
 # A server that does not hand out any commit by its SHA says one of these.
 NOT_BY_SHA = re.compile(r"not our ref|unadvertised object|not advertised|couldn't find remote ref")
@@ -24,7 +25,7 @@ ALL = (
 )
 # git(1): what takes away the limits of a shallow repository.
 WHOLE = "--depth=2147483647"
-ANSWER_SECONDS, FETCH_SECONDS = 60.0, 3600.0
+FETCH_SECONDS = 3600.0
 
 
 class Fetcher:
@@ -43,10 +44,17 @@ class Fetcher:
         return out.decode(errors="replace").strip()
 
     def fetch(self, *refs: str, depth: str = "--depth=1", prune: bool = False) -> None:
-        self.git(
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", depth,
-            *(["--prune"] if prune else []), "--end-of-options", self.connection.address.text, *refs,
-        )  # fmt: skip
+        try:
+            self.git(
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--force", depth,
+                *(["--prune"] if prune else []), "--end-of-options",
+                self.connection.address.text, *refs,
+            )  # fmt: skip
+        except GitCommandError:
+            # git does not tell that the kernel has ended the process that writes the pack.
+            if any(path.stat().st_size >= self.max_bytes for path in halves(self.mirror)):
+                raise too_large(self.max_bytes) from None
+            raise
 
     def commit(self, ref: str) -> str:
         """The SHA of a branch, else tag, else commit, which is in the mirror from now on.
@@ -92,26 +100,6 @@ class Fetcher:
         self.git("update-ref", f"{KEPT}/{commit}", commit)
         kept(self.mirror, commit)
         return commit
-
-
-def names(ref: str) -> tuple[str, ...]:
-    """Where a ref is looked for, in this order."""
-    return (ref,) if ref.startswith("refs/") else (f"refs/heads/{ref}", f"refs/tags/{ref}")
-
-
-def list_refs(connection: Connection, folder: Path, *patterns: str) -> dict[str, str]:
-    """Name -> SHA of what the server has under these names; a tag's commit as NAME^{}."""
-    out = run(
-        ["git", "ls-remote", "--quiet", "--end-of-options", connection.address.text,
-         *patterns, *(f"{pattern}^{{}}" for pattern in patterns)],
-        folder=folder, environ=connection.environ, seconds=ANSWER_SECONDS,
-    )  # fmt: skip
-    found = {}
-    for line in out.decode(errors="replace").splitlines():
-        sha, _, name = line.partition("\t")
-        if FULL.fullmatch(sha):
-            found[name] = sha
-    return found
 
 
 def unknown(ref: str) -> PortwrightError:

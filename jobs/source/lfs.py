@@ -13,6 +13,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import httpx
@@ -97,10 +98,9 @@ def download(web: Web, server: Server, action: dict[str, Any], pointer: Pointer)
     headers = {str(k): str(v) for k, v in given.items()} if isinstance(given, dict) else {}
     if not headers and httpx.URL(action["href"]).netloc == httpx.URL(server.url).netloc:
         headers = server.headers
-    partial = pointer.file.with_name(f"{pointer.oid}.portwright")
     digest, size = hashlib.sha256(), 0
     mode = pointer.file.stat().st_mode & 0o777
-    with partial.open("xb") as file:
+    with NamedTemporaryFile(dir=pointer.file.parent, delete=False) as file:
         for piece in web.stream(action["href"], headers):
             size += len(piece)
             if size > pointer.size:
@@ -109,5 +109,5 @@ def download(web: Web, server: Server, action: dict[str, Any], pointer: Pointer)
             file.write(piece)
     if (size, digest.hexdigest()) != (pointer.size, pointer.oid):
         raise failure(f"the content of {pointer.file.name!r} is not what was committed")
-    partial.chmod(mode)
-    partial.replace(pointer.file)
+    os.chmod(file.name, mode)
+    os.replace(file.name, pointer.file)

@@ -9,6 +9,8 @@ import base64
 import json
 from dataclasses import dataclass, field
 
+from git import GitCommandError
+
 from jobs.source.access import Access
 from jobs.source.address import parse
 from jobs.source.command import run
@@ -17,6 +19,7 @@ from jobs.source.probe import NOWHERE
 from stacks.errors import PortwrightError
 
 SECONDS = 60.0
+NO_COMMAND = 127  # a shell's exit code where there is no such program
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,16 @@ def ask_by_ssh(connection: Connection) -> Server:
     """`git-lfs-authenticate PATH download` answers with an address and headers. The path is of
     an allowlist without quotes or spaces."""
     address = connection.address
-    out = run(
-        [*connection.ssh, "-p", str(address.port), "-l", address.user or "git", "--", address.host,
-         f"git-lfs-authenticate {address.path} download"],
-        folder=NOWHERE, environ=connection.environ, seconds=SECONDS, most=1 << 20,
-    )  # fmt: skip
+    argv = [
+        *connection.ssh, "-p", str(address.port), "-l", address.user or "git", "--", address.host,
+        f"git-lfs-authenticate {address.path} download",
+    ]  # fmt: skip
+    try:
+        out = run(argv, folder=NOWHERE, environ=connection.environ, seconds=SECONDS, most=1 << 20)
+    except GitCommandError as error:
+        if error.status == NO_COMMAND:
+            raise failure("its ssh server knows no git-lfs-authenticate") from None
+        raise
     try:
         match json.loads(out):
             case {"href": str(href), **rest}:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from git import GitCommandError
 
 from jobs.source.command import run
 from stacks.errors import PortwrightError
@@ -30,10 +33,13 @@ def entries(mirror: Path, environ: Mapping[str, str], commit: str) -> list[Entry
     A few small trees that name each other can hold more files than any disk: beyond
     ANSWER bytes of listing, git is ended.
     """
-    out = run(
-        ["git", "ls-tree", "-r", "-t", "-l", "-z", "--full-tree", "--end-of-options", commit],
-        folder=mirror, environ=environ, seconds=LISTING_SECONDS,
-    )  # fmt: skip
+    argv = ["git", "ls-tree", "-r", "-t", "-l", "-z", "--full-tree", "--end-of-options", commit]
+    try:
+        out = run(argv, folder=mirror, environ=environ, seconds=LISTING_SECONDS)
+    except GitCommandError as error:
+        if error.status == -signal.SIGXFSZ:
+            raise too_many() from None
+        raise
     found = []
     for line in out.split(b"\0")[:-1]:
         facts, _, path = line.partition(b"\t")
@@ -42,12 +48,16 @@ def entries(mirror: Path, environ: Mapping[str, str], commit: str) -> list[Entry
             Entry(mode, sha, 0 if size == "-" else int(size), path.decode(errors="surrogateescape"))
         )
     if len(found) > MOST_FILES:
-        raise PortwrightError(
-            f"it holds {len(found)} files and folders; {MOST_FILES} are the most",
-            remedy="take out what is not needed to build it",
-            path="repository",
-        )
+        raise too_many()
     return found
+
+
+def too_many() -> PortwrightError:
+    return PortwrightError(
+        f"it holds more than {MOST_FILES} files and folders, which is the most",
+        remedy="take out what is not needed to build it",
+        path="repository",
+    )
 
 
 def root_tree(mirror: Path, environ: Mapping[str, str], commit: str) -> str:

@@ -46,7 +46,8 @@ def prepare(mirror: Path, max_bytes: int) -> bool:
         return False
     shutil.rmtree(mirror, ignore_errors=True)
     with Papers() as papers:
-        Repo.init(mirror, bare=True, env=environment(papers.file(CONFIG)))
+        environ = environment(papers.file(CONFIG)) | {"GIT_DIR": str(mirror)}
+        Repo.init(mirror, bare=True, env=environ)
     (mirror / "info").mkdir(exist_ok=True)
     (mirror / "info/attributes").write_text(ATTRIBUTES)
     (mirror / MARK).touch()
@@ -55,10 +56,15 @@ def prepare(mirror: Path, max_bytes: int) -> bool:
 
 def clear(mirror: Path) -> None:
     """Locks and halves of packs: whoever made them has ended, since this process holds the lock."""
-    for left in (*mirror.rglob("*.lock"), *mirror.glob("objects/pack/tmp_*")):
+    for left in (*mirror.rglob("*.lock"), *halves(mirror)):
         left.unlink(missing_ok=True)
     for left in mirror.glob("objects/tmp_objdir-*"):
         shutil.rmtree(left, ignore_errors=True)
+
+
+def halves(mirror: Path) -> list[Path]:
+    """Packs that were begun."""
+    return list(mirror.glob("objects/pack/tmp_*"))
 
 
 def size(mirror: Path) -> int:
@@ -86,7 +92,7 @@ def prune(mirror: Path, older_than: float) -> None:
         clear(mirror)
         before = time.time() - older_than
         git = Git(str(mirror))
-        git.update_environment(**environment(papers.file(CONFIG)))
+        git.update_environment(**environment(papers.file(CONFIG)), GIT_DIR=str(mirror))
         try:
             for path in [path for path in (mirror / "refs").rglob("*") if path.is_file()]:
                 if path.stat().st_mtime < before:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import TimeoutExpired
@@ -9,8 +10,9 @@ from subprocess import TimeoutExpired
 from git import GitCommandError
 
 from jobs.source.access import Access, Resolve, unguarded
+from jobs.source.address import parse
 from jobs.source.connection import connect
-from jobs.source.fetching import list_refs
+from jobs.source.refs import list_refs
 from jobs.source.words import explain
 from stacks.errors import PortwrightError
 
@@ -37,25 +39,36 @@ def heads(access: Access, resolve: Resolve = unguarded) -> dict[str, str]:
     """Branch -> SHA, as the server has them now. Raises PortwrightError where it can't be asked."""
     try:
         return ask(access, resolve)
-    except GitCommandError as error:
-        raise explain(access, str(error.stderr))[1] from None
-    except TimeoutExpired:
-        raise explain(access, "timed out")[1] from None
+    except (GitCommandError, TimeoutExpired) as error:
+        raise explain(access, error)[1] from None
 
 
 def test(access: Access, resolve: Resolve = unguarded) -> Tested:
     """Whether the repository can be read; if not, why, and what to do about it."""
     try:
         found = ask(access, resolve)
-    except GitCommandError as error:
-        kind, told = explain(access, str(error.stderr))
-        return Tested(kind, told.message, told.remedy)
-    except TimeoutExpired:
-        kind, told = explain(access, "timed out")
+    except (GitCommandError, TimeoutExpired) as error:
+        kind, told = explain(access, error)
+        if kind == "connect":
+            kind, told = explain(access, knock(access, resolve))
         return Tested(kind, told.message, told.remedy)
     except PortwrightError as error:
         return Tested("address", str(error), error.remedy)
-    return Tested("ok", f"it can be read; it has {len(found)} branches", "", tuple(sorted(found)))
+    if not found:
+        return Tested("empty", "it has no branch", "push a first commit, or check its address")
+    return Tested("ok", f"it can be read; its branches: {len(found)}", "", tuple(sorted(found)))
+
+
+def knock(access: Access, resolve: Resolve) -> GitCommandError | TimeoutExpired:
+    """Why no connection is made, which curl does not say: the system's word for it."""
+    address = parse(access.url)
+    try:
+        with socket.create_connection((resolve(address.host, address.port), address.port), 10.0):
+            return GitCommandError("connect", 1, b"Failed to connect")
+    except TimeoutError:
+        return TimeoutExpired("connect", 10.0)
+    except OSError as error:
+        return GitCommandError("connect", 1, f"Failed to connect: {error.strerror}".encode())
 
 
 def ask(access: Access, resolve: Resolve) -> dict[str, str]:

@@ -14,6 +14,7 @@ HARMLESS = (
 )  # fmt: skip
 # protectHFS, protectNTFS: names that another system takes for `.git` (CVE-2014-9390).
 # fsckObjects: no such name, and no option as a submodule's URL, gets into a mirror.
+# bigFileThreshold: larger files go through in pieces, not through memory.
 # unpackLimit: a pack is there as a whole or not at all, however git ends.
 CONFIG = f"""\
 [core]
@@ -22,6 +23,7 @@ CONFIG = f"""\
   fsmonitor = false
   protectHFS = true
   protectNTFS = true
+  bigFileThreshold = 32m
   packedGitWindowSize = 16m
   packedGitLimit = 256m
 [init]
@@ -72,6 +74,7 @@ def environment(config: str, protocol: str = "none") -> dict[str, str]:
         "GIT_ASKPASS": "",
         "GIT_OPTIONAL_LOCKS": "0",
         "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
         "GIT_SSH_VARIANT": "ssh",
         "GIT_SSH_COMMAND": "false",
     }

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from jobs.source.access import Access, Resolve
+from jobs.source.address import WEB
 from jobs.source.lfs_server import failure
 
 MOST_ANSWER = 4 << 20
@@ -46,7 +47,7 @@ class Web:
         """Raises PortwrightError; it names the host and not the address, which may hold a token."""
         try:
             url = httpx.URL(address)
-            if url.scheme not in ("http", "https") or not url.host or url.userinfo:
+            if not WEB.fullmatch(f"{url.scheme}://{url.netloc.decode()}/x") or url.userinfo:
                 raise failure("the server names an address that is not used")
             ip = self.resolve(url.host, url.port or (443 if url.scheme == "https" else 80))
             request = self.client.build_request(

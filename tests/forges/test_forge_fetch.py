@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from forge_servers import Authority, Reply, Seen, Serve
@@ -121,12 +123,12 @@ def test_plain_http_is_for_permitted_hosts_only() -> None:
 @pytest.mark.parametrize(
     "url",
     ["", "forge.test", "ftp://forge.test/", "file:///etc/passwd", "https://", "https://a:b@forge.test/",
-     "https://user@forge.test", "http://[", "https://forge.test:99999/"],
+     "https://user@forge.test", "https://forge.test:0/", "https://forge.test:99999/"],
 )  # fmt: skip
 def test_what_is_no_address_is_not_asked(url: str) -> None:
     with pytest.raises(PortwrightError) as caught:
         Fetcher(Guard(LOOPBACK, here)).request("GET", url)
-    assert caught.value.path == "address"
+    assert caught.value.message == "that is no address that can be asked"
 
 
 def test_a_redirect_on_the_same_host_is_followed_with_credentials(serve: Serve) -> None:
@@ -154,7 +156,8 @@ def test_credentials_do_not_come_back_after_a_detour(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["http://169.254.169.254/latest/meta-data/", "http://[::1]/", "http://2130706433/"]
+    "target",
+    ["http://169.254.169.254/latest/meta-data/", "http://[::1]/", "http://2130706433/", "http://["],
 )
 def test_each_hop_is_guarded(serve: Serve, target: str) -> None:
     server = serve(lambda seen: to(target))
@@ -165,13 +168,13 @@ def test_each_hop_is_guarded(serve: Serve, target: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["file:///etc/passwd", "gopher://x/", "http://u:p@h/", "http://["]
+    "target", ["file:///etc/passwd", "gopher://x/", "http://u:p@h/", "http://h:0/"]
 )
 def test_redirects_lead_to_addresses_only(serve: Serve, target: str) -> None:
     server = serve(lambda seen: to(target))
     with pytest.raises(PortwrightError) as caught:
         Fetcher(Guard(LOOPBACK)).request("GET", server.url)
-    assert caught.value.path == "address"
+    assert caught.value.message == "that is no address that can be asked"
 
 
 def test_three_redirects_are_followed_and_no_more(serve: Serve) -> None:
@@ -248,3 +251,37 @@ def test_what_is_no_json_is_an_error_and_nothing_is_null(serve: Serve) -> None:
     with pytest.raises(PortwrightError):
         fetcher.request("GET", f"{server.url}/a").json()
     assert fetcher.request("GET", f"{server.url}/b").json().value is None
+
+
+@contextmanager
+def dripping(first: bytes) -> Iterator[str]:
+    """A server that says this and then a byte every 20 ms until the other end goes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve_one() -> None:
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(first)
+            while not done.wait(0.02):
+                connection.sendall(b"x" if first else b"")
+
+    done = threading.Event()
+    thread = threading.Thread(target=serve_one, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    done.set()
+    thread.join()
+    listener.close()
+
+
+def test_a_server_that_says_nothing_is_left() -> None:
+    with dripping(b"") as url, pytest.raises(Unreachable) as caught:
+        Fetcher(Guard(LOOPBACK), timeout=0.1).request("GET", url)
+    assert "takes too long" in caught.value.message
+
+
+def test_a_server_that_never_ends_is_left() -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
+    with dripping(head) as url, pytest.raises(PortwrightError) as caught:
+        Fetcher(Guard(LOOPBACK), longest=0.1).request("GET", url)
+    assert "takes over 0.1 s" in caught.value.message

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy.orm import Session
 
-from jobs.acme import certificate_name, environment, resolver, staging
+from jobs.acme import certificate_name, credentials_digest, environment, resolver, staging
 from jobs.certificates import Certificate, Failure
 from jobs.domains import ANSWER, FORWARD, REDIRECT, State, decide, dynamic
 from jobs.settings import Settings
-from jobs.tls import asked_again
+from jobs.tls import Tls, asked_again
 from stacks.routes import BASE_PRIORITY, PATH_PRIORITY
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
@@ -52,6 +54,12 @@ def test_the_staging_server_is_asked_sooner_and_its_failures_count_for_itself() 
     assert decided(tried={HOST: GOOD}, tried_failures=[failure(1)]) == State(HOST, "asked")
 
 
+@pytest.mark.parametrize("problem", ["unreachable", "serverInternal", "rateLimited"])
+def test_a_staging_server_that_is_not_to_be_had_holds_nothing_up(problem: str) -> None:
+    away = replace(failure(1), problem=problem)
+    assert decided(tried_failures=[failure(30), away]) == State(HOST, "asked")
+
+
 def test_somebody_may_ask_for_another_attempt_once_per_failure() -> None:
     failures = [failure(9), failure(1)]
     assert decided(tried_failures=failures).stage == "failing"
@@ -69,8 +77,9 @@ def test_a_renewal_that_failed_is_told_while_the_certificate_is_good() -> None:
 def told(
     stage: str, certificate: Certificate | None = None, **settings: object
 ) -> dict[str, object]:
+    settled = {HOST} if certificate else set()
     states = {HOST: State(HOST, stage, certificate)}  # type: ignore[arg-type]
-    made = dynamic(states, {HOST: HOST}, Settings(https_port=443, **settings), NOW)  # type: ignore[arg-type]
+    made = dynamic(states, {HOST: HOST}, settled, Settings(https_port=443, **settings), NOW)  # type: ignore[arg-type]
     return made["http"]["routers"] if made else {}
 
 
@@ -138,6 +147,18 @@ def test_credentials_reach_traefik_as_names_of_files(settings: Settings) -> None
     assert environment(settings) == {}
 
 
+def test_a_changed_credential_changes_the_digest_that_restarts_traefik(settings: Settings) -> None:
+    (settings.home / "keys/secret-key").write_text("k" * 40)
+    (settings.home / "keys/acme-dns").mkdir()
+    token = settings.home / "keys/acme-dns/CF_DNS_API_TOKEN"
+    dns = replace(settings, acme_challenge="dns", acme_dns="cloudflare")
+    found = set()
+    for value in ("one", "two", "two"):
+        token.write_text(value)
+        found.add(credentials_digest(dns))
+    assert len(found) == 2 and credentials_digest(settings) == ""
+
+
 def test_the_dns_challenge_names_its_provider_and_servers() -> None:
     dns = Settings(acme_challenge="dns", acme_dns="httpreq", acme_dns_servers="192.0.2.1:53")
     assert resolver(dns, "https://ca/dir", dns.home / "acme.json")["acme"]["dnsChallenge"] == {
@@ -149,3 +170,12 @@ def test_the_dns_challenge_names_its_provider_and_servers() -> None:
 
 def test_nobody_asked_yet(session: object) -> None:
     assert asked_again(session) == {}  # type: ignore[arg-type]
+
+
+def test_with_https_off_nobody_is_sent_there_any_more(settings: Settings, session: Session) -> None:
+    told = settings.home / "traefik/dynamic/domains.yaml"
+    told.parent.mkdir(parents=True)
+    told.write_text("http: {}")
+    Tls(settings)(session)
+    Tls(settings)(session)
+    assert not told.exists()

@@ -131,8 +131,8 @@ class Host:
 
     def list(self, **_: Any) -> list[Any]:
         labels = {"portwright.service": "web"}
-        sparse = {"State": self.status, "Status": self.text}
-        return [SimpleNamespace(id="c1", labels=labels, attrs=sparse)]
+        sparse = {"State": self.status, "Status": self.text, "Labels": labels}
+        return [SimpleNamespace(id="c1", attrs=sparse)]
 
     def get(self, _: str) -> Any:
         self.inspections += 1

@@ -26,12 +26,22 @@ def test_every_variable_is_read() -> None:
     ("name", "value"),
     [("INSTANCE", "Up;per"), ("INSTANCE", "a_b"), ("BIND", "localhost; x"), ("PORTAL_PORT", "0"),
      ("HTTP_PORT", "65536"), ("TRAEFIK_PORT", "x"), ("DATABASE", "mysql"), ("INSTALL", "apt"),
+     ("HTTPS_PORT", "70000"), ("DOMAIN", "a b"), ("DOMAIN", "-x.example.com"),
+     ("ACME_SERVER", "http://ca.example.com/dir"), ("ACME_SERVER", "prod"),
+     ("ACME_CHALLENGE", "dns-01"), ("ACME_EMAIL", "x'y@example.com"), ("ACME_CA", "ca.pem"),
+     ("ACME_DNS", "../x"), ("ACME_DNS_SERVERS", "x;y"), ("ACME_HOURS", "0"),
      ("IMAGES", "mirror:"), ("IMAGES", "mirror:-x")],
 )  # fmt: skip
 def test_a_bad_value_is_named_with_its_remedy(name: str, value: str) -> None:
     with pytest.raises(PortwrightError) as caught:
         Settings.from_environ({f"PORTWRIGHT_{name}": value})
     assert caught.value.path == f"PORTWRIGHT_{name}" and caught.value.remedy
+
+
+def test_the_dns_challenge_needs_its_provider() -> None:
+    with pytest.raises(PortwrightError) as caught:
+        Settings.from_environ({"PORTWRIGHT_ACME_CHALLENGE": "dns"})
+    assert caught.value.path == "PORTWRIGHT_ACME_DNS"
 
 
 def test_a_missing_key_says_what_makes_it(tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from cryptography.fernet import Fernet
 from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
+from jobs.backup.make import FAILED, MADE, VERIFIED
 from jobs.hooks import create_hook
 from jobs.models import Delivery, Environment, Member, Preview, Project, Release, Run, User, now
+from jobs.records import record
 from jobs.requests import create_project, set_secret
 from jobs.settings import Settings
 from stacks.plan import MASK, Change, Plan, Step
@@ -183,6 +185,24 @@ def add_release(
             rollback_of=rollback_of,
         )
     )
+    session.commit()
+
+
+def add_backups(session: Session) -> None:
+    """Two that are kept, one of them verified, and a failure since."""
+    for number, volumes in ((1, None), (2, ["pw_sample_production_database_data"])):
+        kept = [f"0a1b2c{each:02}" for each in range(1, number + 1)]
+        record(
+            session, "portwright", MADE, None,
+            snapshot=kept[-1], repository="/mnt/backups", bytes=12_400_000, added=31_000,
+            seconds=4.2, volumes=volumes, paused_s=0.42 if volumes else 0.0, kept=kept,
+        )  # fmt: skip
+    record(session, "alice@example.org", VERIFIED, None, snapshot="0a1b2c01")
+    record(
+        session, "portwright", FAILED, None,
+        what="backup", path="backup", message="the disk of the repository is full",
+        remedy="make room there, then back up again",
+    )  # fmt: skip
     session.commit()
 
 

@@ -88,6 +88,13 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("POST", "runs.answer"): Case("/runs/8/answer", *MAINTAINER, form={"answer": "yes"}),
     ("GET", "runs.queue"): Case("/queue", *ALL),
+    # of the host's owner, who is none of the cast
+    ("GET", "backups.index"): Case("/backups", 403, 403, 403, 403, 302),
+    ("POST", "backups.start"): Case("/backups", 403, 403, 403, 403, 302, form={"what": "backup"}),
+    ("GET", "api.backups_api"): Case("/api/backups", 403, 403, 403, 403, 401),
+    ("POST", "api.ask_backup"): Case(
+        "/api/backups", 403, 403, 403, 403, 401, json={"what": "backup"}
+    ),
     ("GET", "runs.run"): Case("/runs/3", *READ),
     ("POST", "runs.apply"): Case("/runs/3/apply", *DEVELOPER),
     ("GET", "releases.index"): Case("/projects/sample/releases", *READ),

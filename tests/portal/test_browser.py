@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -30,6 +31,7 @@ PAGES = (
     "/projects/new",
     "/projects/sample",
     "/queue",
+    "/backups",
     "/projects/sample/logs",
     "/projects/sample/domains",
     "/projects/sample/releases",
@@ -40,8 +42,11 @@ PAGES = (
 
 @pytest.fixture
 def url(app: Flask, settings: Settings) -> Iterator[str]:
-    """The portal with all its protections on."""
-    strict = create_app(settings, doorbell=lambda run: None)
+    """The portal with all its protections on; Alice owns the host, which has a backup."""
+    with app.app_context():
+        db.session.query(data.User).filter_by(email=data.email("alice")).one().host_owner = True
+        data.add_backups(db.session)
+    strict = create_app(replace(settings, backup="/mnt/backups"), doorbell=lambda run: None)
     server = make_server("127.0.0.1", 0, strict, threaded=True)
     Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.port}"

@@ -61,6 +61,16 @@ def test_the_same_delivery_makes_one_run(
     assert session.query(Delivery).count() == 1
 
 
+def test_a_replay_under_another_id_makes_no_run(
+    app: Flask, hook: tuple[str, str], session: Session
+) -> None:
+    """The id is not signed: who has seen one delivery could send it again under a new one."""
+    first = send(app.test_client(), hook, PUSH, key="d1")
+    again = send(app.test_client(), hook, PUSH, key="d2")
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert again.json["repeated"] and again.json["runs"] == first.json["runs"]
+
+
 def test_without_a_delivery_id_the_body_is_the_key(app: Flask, hook: tuple[str, str]) -> None:
     answers = [send(app.test_client(), hook, PUSH, key="") for _ in range(2)]
     assert [each.status_code for each in answers] == [202, 200]

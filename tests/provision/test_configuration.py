@@ -42,8 +42,10 @@ def test_traefik_sees_this_instance_only_and_its_api_is_local() -> None:
         },
         "api": {"insecure": True, "dashboard": False},
         "ping": {"entryPoint": "traefik"},
+        "metrics": {"prometheus": {"entryPoint": "traefik", "addEntryPointsLabels": False}},
         "providers": {
             "providersThrottleDuration": "100ms",
+            "file": {"directory": "/home/traefik/dynamic", "watch": True},
             "docker": {
                 "exposedByDefault": False,
                 "constraints": "Label(`portwright.instance`,`abc`)",
@@ -88,8 +90,18 @@ def test_with_https_on_there_are_an_entry_point_certificates_and_a_log_without_q
     config, base, dns_base, dns = json.loads(done.stdout)
     grace = {"lifeCycle": {"graceTimeOut": "10s"}}
     assert config["entryPoints"] == {
-        "web": {"address": "0.0.0.0:80", "transport": grace, "allowACMEByPass": True},
-        "websecure": {"address": "0.0.0.0:443", "transport": grace, "http": {"tls": {}}},
+        "web": {
+            "address": "0.0.0.0:80",
+            "asDefault": True,
+            "transport": grace,
+            "allowACMEByPass": True,
+        },
+        "websecure": {
+            "address": "0.0.0.0:443",
+            "asDefault": True,
+            "transport": grace,
+            "http": {"tls": {}},
+        },
         "traefik": {"address": "127.0.0.1:8701"},
     }
     assert config["certificatesResolvers"] == {

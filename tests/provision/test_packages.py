@@ -1,44 +1,33 @@
-"""The policy that holds services back while packages are installed."""
+"""The policy that holds services back while packages are installed, as the shell commands that they are."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[2]
-# pyinfra is imported in a process of its own.
-CODE = """
-import sys
-from pathlib import Path
-from provision.packages import hold_services, release_services
-policy = Path(sys.argv[1])
-hold_services(policy)
-print(policy.read_text() if policy.exists() else "", oct(policy.stat().st_mode & 0o777))
-release_services(policy)
-"""
+from apart import call
 
 
 def hold_and_release(policy: Path) -> str:
-    return subprocess.run(
-        [sys.executable, "-c", CODE, policy],
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    """What the policy said in between."""
+    hold = call("provision.packages", "hold_services", str(policy))
+    release = call("provision.packages", "release_services", str(policy))
+    subprocess.run(["/bin/sh", "-c", hold], check=True)
+    told = f"{policy.read_text()}{policy.stat().st_mode & 0o777:o}"
+    subprocess.run(["/bin/sh", "-c", release], check=True)
+    return told
 
 
 def test_services_are_held_back_only_for_so_long(tmp_path: Path) -> None:
     policy = tmp_path / "policy-rc.d"
-    told = hold_and_release(policy)
-    assert "exit 101" in told and "0o755" in told
-    assert not policy.exists()
+    assert hold_and_release(policy) == (
+        "#!/bin/sh\n# Portwright's, while it installs packages.\nexit 101\n755"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_that_a_kill_left_behind_goes_too(tmp_path: Path) -> None:
     policy = tmp_path / "policy-rc.d"
-    hold_and_release(policy)
     policy.write_text("#!/bin/sh\n# Portwright's, while it installs packages.\nexit 101\n")
     hold_and_release(policy)
     assert not policy.exists()

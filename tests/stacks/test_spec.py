@@ -108,10 +108,15 @@ def test_names_end_in_the_base_domain_and_nobody_takes_what_another_may_get() ->
     free = Service(image="x:1", port=80, domains=[{"host": "shop.apps.example.com"}])
     hosts = [each.host for each in routes_of("shop", "pr-7", "web", free, base)]
     assert hosts == ["web.shop.pr-7.apps.example.com", "shop.apps.example.com"]
-    taken = Service(image="x:1", port=80, domains=[{"host": "web.other.apps.example.com"}])
-    with pytest.raises(PortwrightError) as caught:
-        routes_of("shop", "production", "web", taken, base)
-    assert caught.value.path == "services.web.domains" and caught.value.remedy
+    for host in (
+        "web.other.apps.example.com",
+        "pr-3-x.apps.example.com",
+        "api-pr-3-x.apps.example.com",
+    ):
+        taken = Service(image="x:1", port=80, domains=[{"host": host}])
+        with pytest.raises(PortwrightError) as caught:
+            routes_of("shop", "production", "web", taken, base)
+        assert caught.value.path == "services.web.domains" and caught.value.remedy
 
 
 def test_what_drifted_or_cascades_gets_a_new_generation() -> None:

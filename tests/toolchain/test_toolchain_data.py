@@ -116,6 +116,6 @@ def test_each_artifact_is_for_the_platform_for_measurements_or_for_tests() -> No
     assert names == {
         "platform": ["pulumi", "docker-provider", "traefik"],
         "bench": ["compose", "pulumi-yaml"],
-        "tests": ["gitea", "pebble", "pebble-challtestsrv"],
+        "tests": ["gitea", "pebble", "pebble-challtestsrv", "minio"],
     }
     assert chosen(["pebble", "gitea"]) == [CATALOG["pebble"], CATALOG["gitea"]]

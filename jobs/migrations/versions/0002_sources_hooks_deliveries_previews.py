@@ -100,6 +100,8 @@ def upgrade() -> None:
         batch.add_column(sa.Column("outcome", sa.Text(), nullable=False, server_default=""))
         batch.add_column(sa.Column("headers", sa.JSON(), nullable=False, server_default="{}"))
         batch.add_column(sa.Column("body", sa.LargeBinary(), nullable=True))
+        batch.add_column(sa.Column("digest", sa.String(length=64), nullable=True))
+        batch.create_unique_constraint("deliveries_hook_id_digest_key", ["hook_id", "digest"])
         batch.add_column(sa.Column("redelivery_of", sa.Integer(), nullable=True))
         batch.drop_constraint("deliveries_run_id_fkey", type_="foreignkey")
         batch.drop_column("run_id")

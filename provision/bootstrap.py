@@ -1,0 +1,176 @@
+"""`python -m provision.bootstrap [ACTION] HOST`: a bare host becomes one that runs Portwright.
+
+The steps are pyinfra deploys over SSH, each in a process of its own; each can be run again at any
+time, so that a connection cut anywhere is made good by the same command. Knows no pyinfra itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from provision import target
+from provision.bootstrap_plan import counted, show, show_drift
+from provision.steps import Runner, Step, StepFailed
+from stacks.errors import PortwrightError
+
+STEPS = {
+    "fitness": "Is this host fit for it",
+    "baseline": "What it was handed over with",
+    "system": "Updates, swap, time, fail2ban",
+    "ssh": "sshd: keys only",
+    "firewall": "Firewall",
+    "base": "Folders and keys",
+    "docker": "Docker engine",
+    "redis": "Redis",
+    "postgres": "Postgres",
+    "code": "Portwright's code and Python packages",
+    "toolchain": "Pulumi, docker provider and Traefik",
+    "traefik": "Traefik",
+    "images": "Base images",
+    "portal": "Portal and worker",
+    "metrics": "Node metrics",
+}
+UNINSTALL = {"uninstall": "Take Portwright off the host"}
+AFTER = """
+The portal listens on the host's loopback address. From here:
+  {local}
+then http://localhost:8700. The link to become its owner works once; its token:
+  {ssh} cat /var/lib/portwright/keys/setup-token
+  http://localhost:8700/setup?token=TOKEN"""
+AFTER_UNINSTALL = """
+Debian's packages stay. Data stays in /var/lib/portwright and in Docker's volumes unless --data was given."""
+AGAIN = "correct what the lines above say, then run the same command again: it goes on from there"
+
+
+def converge(*components: str, dry: bool = False) -> list[str]:
+    dryness = ["--dry"] if dry else []
+    return [sys.executable, "-m", "provision.converge", *components, *dryness]
+
+
+def plan(env: dict[str, str], components: Sequence[str]) -> list[dict[str, Any]]:
+    """What each step would do, in their order. Raises StepFailed for a host that is not fit."""
+    results = told(converge(*components, dry=True), env, "changed")
+    return [
+        {"component": name, **result} for name, result in zip(components, results, strict=False)
+    ]
+
+
+def told(argv: list[str], env: dict[str, str], first: str) -> list[dict[str, Any]]:
+    """A command's lines of JSON, which begin with this key. Raises StepFailed with its error."""
+    done = subprocess.run(argv, env=env, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    results = [json.loads(line) for line in lines if line.startswith(f'{{"{first}"')]
+    if not results:
+        raise StepFailed("Plan", (done.stderr or done.stdout).splitlines()[-12:], AGAIN)
+    if results[-1]["error"]:
+        raise StepFailed("Plan", str(results[-1]["error"]).splitlines(), AGAIN)
+    return results
+
+
+def apply(env: dict[str, str], steps: Mapping[str, str], report: Path | None) -> int:
+    """Run every step; returns how many changed something. Raises StepFailed."""
+    log = Path("~/.cache/portwright/bootstrap.log").expanduser()
+    log.parent.mkdir(parents=True, exist_ok=True)
+    runner = Runner(env, log, len(steps))
+    started = time.monotonic()
+    try:
+        for component, title in steps.items():
+            runner.run(Step(title, converge(component), remedy=AGAIN, change=[]))
+    finally:
+        if report:
+            total = round(time.monotonic() - started, 1)
+            changes = sum(int(str(result["operations"])) for result in runner.results)
+            figures = {"steps": runner.results, "total_s": total, "changes": changes}
+            report.write_text(json.dumps(figures, indent=1))
+    return runner.changed
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m provision.bootstrap", description=__doc__)
+    made.add_argument("action", choices=["apply", "plan", "drift", "uninstall"])
+    made.add_argument("host", help="root@host[:port], or @local for this machine")
+    made.add_argument("--yes", action="store_true", help="don't show the plan, don't ask")
+    made.add_argument("--key", default="", help="private key's file")
+    made.add_argument("--known-hosts", default="", help="file of known host keys")
+    made.add_argument("--fingerprint", default="", help="of its key, SHA256:...; refuse any other")
+    made.add_argument("--inventory", default="", help="file with `hosts`, for inventory/hosts.py")
+    made.add_argument("--json", action="store_true", help="the plan or the drift as JSON")
+    made.add_argument("--data", action="store_true", help="uninstall: databases and volumes too")
+    made.add_argument("--report", type=Path, help="write steps and seconds to this file")
+    return made
+
+
+def run(given: argparse.Namespace) -> int:
+    where = target.parse(given.host, given.key, given.known_hosts)
+    env = {
+        **os.environ,
+        **where.environment(),
+        "PORTWRIGHT_INVENTORY": given.inventory,
+        "PORTWRIGHT_FINGERPRINT": given.fingerprint,
+        "PORTWRIGHT_REMOVE_DATA": "yes" if given.data else "no",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if given.action == "drift":
+        return drift(where, env, given.json)
+    steps = UNINSTALL if given.action == "uninstall" else STEPS
+    if given.action == "plan" or not given.yes:
+        planned = plan(env, list(steps))
+        print(json.dumps(planned, indent=1)) if given.json else show(where, steps, planned)
+        if given.action == "plan" or not counted(planned):
+            return 0
+        if input(f"Do this to {where}? Type yes: ").strip() != "yes":
+            print("Nothing was changed.")
+            return 1
+    if not apply(env, steps, given.report):
+        print(f"\nNothing changed: {where} was already as it should be.")
+    print(
+        AFTER_UNINSTALL
+        if given.action == "uninstall"
+        else AFTER.format(
+            ssh=where.ssh, local=where.ssh.replace("ssh ", "ssh -L 8700:localhost:8700 ")
+        )
+    )
+    return 0
+
+
+def drift(where: target.Target, env: dict[str, str], plain: bool) -> int:
+    """Both sides: what the code would change, and what it does not know of."""
+    planned = plan(env, list(STEPS))
+    (extra,) = told([sys.executable, "-m", "provision.drift"], env, "drift")
+    if plain:
+        print(json.dumps({"plan": planned, "drift": extra["drift"]}, indent=1))
+        return 0
+    if counted(planned):
+        show(where, STEPS, planned)
+    else:
+        print("Everything that the code says is so.")
+    show_drift(extra["drift"])
+    return 0
+
+
+def main() -> int:
+    try:
+        return run(parser().parse_args())
+    except PortwrightError as error:
+        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
+    except StepFailed as failed:
+        print(f"\nIt stopped at this step: {failed.title}", file=sys.stderr)
+        print("\n".join(f"  {line}" for line in failed.lines), file=sys.stderr)
+        if not any("what to do:" in line for line in failed.lines):
+            print(f"  what to do: {failed.remedy}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from where it was.", file=sys.stderr)
+        return 130
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

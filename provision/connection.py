@@ -1,0 +1,73 @@
+"""The SSH connection to a host: whose key it shows, and how soon a dead one is noticed. Imports pyinfra."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+
+from paramiko import SSHException, Transport
+from pyinfra.api import Config, Inventory, State
+from pyinfra.api.connect import connect_all
+from pyinfra.api.exceptions import PyinfraError
+
+from provision.inventory import Found
+from provision.target import Target
+from stacks.errors import PortwrightError
+
+PATIENCE = 10.0
+# A network that went away is noticed so soon; tcp(7), TCP_USER_TIMEOUT, in milliseconds.
+SILENCE = 60_000
+
+
+def connect(found: Found) -> State:
+    """A state with its one host connected. Raises PortwrightError where that can't be."""
+    if found.fingerprint:
+        require(found.target, found.fingerprint)
+    hosts = ([(found.target.host, found.target.connection)], found.data)
+    state = State(inventory=Inventory(hosts), config=Config())
+    try:
+        connect_all(state)
+    except PyinfraError:
+        raise unreachable(found.target) from None
+    for host in state.active_hosts:
+        client = getattr(host.connector, "client", None)
+        if client is not None:
+            transport = client.get_transport()
+            transport.set_keepalive(15)
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
+    return state
+
+
+def unreachable(target: Target) -> PortwrightError:
+    return PortwrightError(
+        f"no login at {target}",
+        remedy=f"see that `{target.ssh}` works without a password, or give --key",
+        path="host",
+    )
+
+
+def fingerprint(target: Target) -> str:
+    """The host key's, as OpenSSH writes it (`SHA256:...`). Raises PortwrightError."""
+    try:
+        with socket.create_connection((target.host, target.port), PATIENCE) as link:
+            transport = Transport(link)
+            try:
+                transport.start_client(timeout=PATIENCE)
+                key = transport.get_remote_server_key().asbytes()
+            finally:
+                transport.close()
+    except (OSError, SSHException, EOFError):
+        raise unreachable(target) from None
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
+
+
+def require(target: Target, wanted: str) -> None:
+    """Raises PortwrightError where the host shows another key, before anything logs in."""
+    shown = fingerprint(target)
+    if shown != wanted:
+        raise PortwrightError(
+            f"{target} shows the key {shown}, not {wanted}",
+            remedy="ask the provider for the right one; somebody may be in between",
+            path="fingerprint",
+        )

@@ -1,0 +1,77 @@
+"""What `inventory/` says of a host: pyinfra's data and the settings. Knows no pyinfra.
+
+A *managed* host is one that `portwright bootstrap` looks after: it has systemd units, and the
+code under /opt/portwright. Without PORTWRIGHT_TARGET it is `./quickstart`'s: this checkout.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.settings import PREFIX, Settings
+from provision import code_archive, target
+from provision.target import Target
+from stacks.errors import PortwrightError
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDER = CHECKOUT / "inventory"
+PLACE = "/opt/portwright"
+
+
+@dataclass(frozen=True)
+class Found:
+    target: Target
+    managed: bool
+    data: dict[str, Any]
+    settings: Settings
+    fingerprint: str = ""
+
+
+def find(environ: Mapping[str, str] | None = None) -> Found:
+    """The host that the environment names. Raises PortwrightError."""
+    given = os.environ if environ is None else environ
+    where = target.from_environ(given)
+    everybody = names_of(FOLDER / "group_data/all.py")
+    if "PORTWRIGHT_TARGET" not in given:
+        data = {**everybody, "code": str(CHECKOUT), "python": sys.executable, "units": False}
+        return Found(where, False, data, Settings.from_environ(given))
+    own = host_data(where.host, given.get("PORTWRIGHT_INVENTORY", ""))
+    data = {**everybody, **names_of(FOLDER / "group_data/host.py"), **own}
+    settings = {**names_of(FOLDER / "group_data/host.py")["settings"], **own.get("settings", {})}
+    archive = code_archive.describe(CHECKOUT)
+    data |= {
+        "code": f"{PLACE}/{archive.version}",
+        "python": f"{PLACE}/venv-{archive.packages}/bin/python",
+        "units": True,
+        "ssh_port": where.port,
+        "remove_data": given.get("PORTWRIGHT_REMOVE_DATA") == "yes",
+    }
+    return Found(
+        where,
+        True,
+        data,
+        Settings.from_environ({PREFIX + key: str(value) for key, value in settings.items()}),
+        given.get("PORTWRIGHT_FINGERPRINT", ""),
+    )
+
+
+def host_data(name: str, file: str) -> dict[str, Any]:
+    """The host's own entry in inventory/hosts.py (or the file given); empty where it has none."""
+    path = Path(file) if file else FOLDER / "hosts.py"
+    if file and not path.is_file():
+        raise PortwrightError(
+            f"there is no inventory {file!r}", remedy="give a file with `hosts`", path="inventory"
+        )
+    hosts = names_of(path).get("hosts", {}) if path.is_file() else {}
+    return dict(hosts.get(name, {}))
+
+
+def names_of(path: Path) -> dict[str, Any]:
+    names = runpy.run_path(str(path))
+    return {key: value for key, value in names.items() if not key.startswith("_")}

@@ -1,0 +1,53 @@
+"""sshd: keys only, few tries. A change stays only after a second login has worked."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Mapping
+from io import StringIO
+from typing import Any
+
+from pyinfra import host
+from pyinfra.api import deploy, operation
+from pyinfra.operations import files
+
+from jobs.settings import Settings
+from provision.guard import guarded, settled
+from provision.operations import DRAFT, Succeeds
+
+PATH = "/etc/ssh/sshd_config.d/00-portwright.conf"
+RELOAD = "systemctl reload ssh.service"
+
+
+@deploy("ssh")
+def deploy_component(settings: Settings) -> None:
+    hardened(
+        name="sshd takes keys only", text=config(host.data.sshd), seconds=host.data.guard_seconds
+    )
+
+
+def config(options: Mapping[str, str]) -> str:
+    lines = [f"{key} {value}" for key, value in options.items()]
+    return "\n".join(["# Portwright's; sshd takes the first value that it reads.", *lines, ""])
+
+
+@operation()
+def hardened(text: str, seconds: int) -> Generator[Any, None, None]:
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    same = f'{settled("ssh")} && echo "{digest}  {PATH}" | sha256sum -c --status'
+    if host.get_fact(Succeeds, check=same):
+        host.noop("sshd is so")
+        return
+    old = f"{PATH}.portwright-old"
+    draft = PATH.removesuffix(".conf") + DRAFT
+    undo = f"if test -e {old}; then mv {old} {PATH}; else rm -f {PATH}; fi; {RELOAD}"
+    yield from files.put._inner(src=StringIO(text), dest=draft, mode="600")
+    keep = f"rm -f {old}; if test -e {PATH}; then cp -p {PATH} {old}; fi"
+    change = [
+        f"mv {draft} {PATH}",
+        "sshd -t",
+        RELOAD,
+    ]
+    yield f"{settled('ssh')} || sh /var/lib/portwright-guard/ssh; {keep}"
+    yield from guarded("ssh", undo, change, seconds)
+    yield f"rm -f {old}"

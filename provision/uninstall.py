@@ -1,0 +1,70 @@
+"""Takes Portwright off a managed host. Packages stay; data stays unless it is named."""
+
+from __future__ import annotations
+
+import shlex
+
+from pyinfra import host
+from pyinfra.api import deploy
+
+from jobs.settings import Settings
+from provision import docker, firewall, guard, ssh
+from provision.inventory import PLACE
+from provision.operations import unless
+from provision.system import SWAP
+from provision.systemd import BOXES
+
+FILES = (
+    "/etc/fail2ban/jail.d/portwright.conf",
+    "/etc/apt/apt.conf.d/60portwright",
+    "/etc/postgresql-common/createcluster.d/portwright.conf",
+    "/usr/local/sbin/portwright-admin",
+)
+
+
+@deploy("uninstall")
+def deploy_component(settings: Settings) -> None:
+    units = " ".join(f"portwright-{name}.service" for name in reversed(BOXES))
+    paths = " ".join(f"/etc/systemd/system/portwright-{name}.service" for name in BOXES)
+    unless(
+        f"! ls {paths} 2>/dev/null | grep -q .",
+        f"systemctl disable --now {units} 2>/dev/null; rm -f {paths}; systemctl daemon-reload",
+        name="units of portal, worker, Traefik, Redis and Postgres",
+    )
+    label = f"label=portwright.instance={settings.instance}"
+    for kind, listed, gone in (
+        ("containers", "docker ps --all --quiet", "docker rm --force"),
+        ("networks", "docker network ls --quiet", "docker network rm"),
+        *((("volumes", "docker volume ls --quiet", "docker volume rm"),) if data() else ()),
+    ):
+        found = f"{listed} --filter {shlex.quote(label)}"
+        unless(f"! {found} | grep -q .", f"{found} | xargs {gone}", name=f"its {kind}")
+    unless(
+        f"! grep -qs default-address-pools {docker.CONFIG}",
+        f"if test -e {docker.CONFIG}.before-portwright; then mv {docker.CONFIG}.before-portwright {docker.CONFIG};"
+        f" else rm -f {docker.CONFIG}; fi; systemctl try-restart docker",
+        name="Docker's own configuration",
+    )
+    unless(
+        f"! test -e {firewall.UNIT}",
+        f"systemctl disable --now portwright-firewall; rm -f {firewall.UNIT}; systemctl daemon-reload",
+        name="firewall",
+    )
+    unless(f"! test -e {ssh.PATH}", f"rm -f {ssh.PATH}; {ssh.RELOAD}", name="sshd's options")
+    unless(
+        f"! test -e {SWAP}",
+        f"swapoff {SWAP}; rm -f {SWAP}; sed -i '\\#^{SWAP} #d' /etc/fstab",
+        name="swap",
+    )
+    gone("files of ours", *FILES, PLACE, guard.FOLDER, "/etc/portwright")
+    if data():
+        gone("data", str(settings.home), str(settings.cache))
+
+
+def data() -> bool:
+    return bool(host.data.remove_data)
+
+
+def gone(name: str, *paths: str) -> None:
+    listed = " ".join(shlex.quote(path) for path in paths)
+    unless(f"! ls -d {listed} 2>/dev/null | grep -q .", f"rm -rf {listed}", name=name)

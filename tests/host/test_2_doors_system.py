@@ -1,0 +1,84 @@
+"""What is reached from outside, and that nobody locks themselves out."""
+
+from __future__ import annotations
+
+import socket
+
+from vps import Vps
+
+PUBLISHED = 9999
+
+
+def reached(vps: Vps, port: int) -> bool:
+    try:
+        socket.create_connection((vps.address, port), timeout=3).close()
+    except OSError:
+        return False
+    return True
+
+
+def doors(vps: Vps) -> dict[int, bool]:
+    return {port: reached(vps, port) for port in (22, 80, PUBLISHED, 8700, 8701, 9100)}
+
+
+SHUT = {22: True, 80: True, PUBLISHED: False, 8700: False, 8701: False, 9100: False}
+
+
+def test_a_published_port_is_not_reached_from_outside(vps: Vps) -> None:
+    """Docker's rules come after ours; also when it starts anew, and after a reboot."""
+    publish = f"docker run --detach --name public --restart always --init --publish {PUBLISHED}:{PUBLISHED} python:3.11"
+    vps.ssh(f"{publish} python3 -m http.server {PUBLISHED}")
+    try:
+        answers = f"python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{PUBLISHED}').status)\""
+        vps.until(answers, "200")
+        assert doors(vps) == SHUT
+        vps.ssh("systemctl restart docker")
+        vps.until(answers, "200")
+        assert doors(vps) == SHUT
+        vps.restart()
+        vps.until(answers, "200")
+        assert doors(vps) == SHUT
+        # Without our table it is reached: it is the table that keeps it shut.
+        vps.ssh("systemctl stop portwright-firewall")
+        assert reached(vps, PUBLISHED)
+        vps.ssh("systemctl start portwright-firewall")
+        assert doors(vps) == SHUT
+    finally:
+        vps.ssh("docker rm --force public; systemctl start portwright-firewall", check=False)
+
+
+def test_a_change_of_sshd_that_locks_out_is_taken_back(vps: Vps) -> None:
+    before = vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf")
+    locked = vps.inventory(sshd={"AllowUsers": "nobody"})
+    done = vps.portwright("apply", "--yes", "--inventory", str(locked))
+    assert done.code == 1
+    assert "a second login did not work" in done.output
+    assert "the old state is back" in done.output
+    assert vps.logs_in()
+    assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
+    assert vps.ssh("systemctl list-timers --all | grep -c portwright-guard; true") == "0"
+
+
+def test_a_lock_out_is_taken_back_by_the_host_itself_when_the_operator_is_gone(vps: Vps) -> None:
+    """The operator's process dies before it can prove anything: the timer does it."""
+    before = vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf")
+    vps.ssh(
+        "mkdir -p -m 700 /var/lib/portwright-guard; cd /etc/ssh/sshd_config.d;"
+        " cp -p 00-portwright.conf 00-portwright.conf.portwright-old;"
+        " printf 'mv /etc/ssh/sshd_config.d/00-portwright.conf.portwright-old"
+        " /etc/ssh/sshd_config.d/00-portwright.conf; systemctl reload ssh\\n' >/var/lib/portwright-guard/ssh;"
+        " systemd-run --quiet --collect --unit portwright-guard-ssh --on-active=5 /bin/sh /var/lib/portwright-guard/ssh;"
+        " echo AllowUsers nobody >00-portwright.conf; systemctl reload ssh"
+    )
+    vps.until("cat /etc/ssh/sshd_config.d/00-portwright.conf", before.splitlines()[-1])
+    assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
+
+
+def test_a_wrong_option_of_sshd_is_refused_before_sshd_reads_it(vps: Vps) -> None:
+    before = vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf")
+    wrong = vps.inventory(sshd={"PasswordAuthentication": "perhaps"})
+    done = vps.portwright("apply", "--yes", "--inventory", str(wrong))
+    assert done.code == 1
+    assert "PasswordAuthentication" in done.output
+    assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
+    assert vps.logs_in()

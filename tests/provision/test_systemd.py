@@ -1,0 +1,94 @@
+"""Units as text: whole, and quoted so that systemd reads back what was meant."""
+
+from __future__ import annotations
+
+import shlex
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from provision.daemons import Daemon
+from provision.systemd import BOXES, as_wanted, quoted, unit_of
+
+
+def test_a_unit_whole() -> None:
+    daemon = Daemon("redis", ["/usr/bin/redis-server", "/h/redis/redis.conf"], ready="/h/r.sock")
+    unit = unit_of(daemon, "/h", {"redis": "128M"})
+    assert unit.path == "/etc/systemd/system/portwright-redis.service"
+    assert unit.text.splitlines() == [
+        "# Portwright's; `portwright host apply` writes it anew.",
+        "[Unit]",
+        "Description=Portwright: redis",
+        "StartLimitIntervalSec=0",
+        "",
+        "[Service]",
+        'ExecStartPre=+/bin/sh -c "mkdir -p /run/portwright && echo '
+        f'{unit.fingerprint} >/run/portwright/redis"',
+        'ExecStart="/usr/bin/redis-server" "/h/redis/redis.conf"',
+        "WorkingDirectory=/",
+        'Environment="HOME=/h"',
+        'Environment="PYTHONDONTWRITEBYTECODE=1"',
+        "KillSignal=15",
+        "KillMode=mixed",
+        "TimeoutStopSec=15",
+        "Restart=always",
+        "RestartSec=2",
+        "NoNewPrivileges=yes",
+        "ProtectSystem=strict",
+        "ProtectHome=yes",
+        "PrivateTmp=yes",
+        "PrivateDevices=yes",
+        "ProtectKernelTunables=yes",
+        "ProtectKernelModules=yes",
+        "ProtectKernelLogs=yes",
+        "ProtectControlGroups=yes",
+        "ProtectClock=yes",
+        "ProtectHostname=yes",
+        "LockPersonality=yes",
+        "RestrictNamespaces=yes",
+        "RestrictRealtime=yes",
+        "SystemCallArchitectures=native",
+        "SystemCallFilter=@system-service",
+        "UMask=0077",
+        "RestrictAddressFamilies=AF_UNIX",
+        "CapabilityBoundingSet=",
+        'ReadWritePaths="/h/run" "/h/redis"',
+        "MemoryMax=128M",
+        "",
+        "[Install]",
+        "WantedBy=multi-user.target",
+    ]
+
+
+def test_only_traefik_and_postgres_keep_any_privilege() -> None:
+    assert {name: box.capabilities for name, box in BOXES.items() if box.capabilities} == {
+        "traefik": "CAP_NET_BIND_SERVICE",
+        "postgres": "CAP_SETUID CAP_SETGID",
+    }
+
+
+def test_a_change_of_arguments_or_environment_is_another_unit() -> None:
+    def made(*argv: str, **env: str) -> str:
+        return unit_of(Daemon("worker", argv, env=env), "/h", {}).fingerprint
+
+    assert len({made("a"), made("b"), made("a", X="1"), made("a", X="2")}) == 4
+    assert made("a", X="1") == made("a", X="1")
+
+
+def test_the_worker_may_finish_its_run_when_it_is_stopped() -> None:
+    unit = unit_of(Daemon("worker", ["w"], grace=600), "/h", {})
+    assert "KillMode=mixed\nTimeoutStopSec=600\n" in unit.text
+
+
+@given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1))
+def test_a_word_stays_one_line_and_one_word(word: str) -> None:
+    """systemd.syntax(7): within double quotes, backslash escapes; `%%` and `$$` are plain."""
+    text = quoted(word, command=True)
+    body = text[1:-1].replace("%%", "%").replace("$$", "$")
+    assert text[0] == text[-1] == '"' and "\n" not in text
+    assert body.replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\") == word
+
+
+def test_what_runs_is_compared_by_file_and_by_what_was_started() -> None:
+    test = as_wanted(unit_of(Daemon("portal", ["p"]), "/h", {}))
+    assert "/run/portwright/portal" in shlex.split(test)
