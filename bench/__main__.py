@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from bench import bootstrap, compare, downtime, fifty, intake, recovery, streams
+from bench import bootstrap, compare, downtime, fifty, intake, preview, recovery, streams
 
 
 def main() -> int:
@@ -15,7 +15,16 @@ def main() -> int:
         "name",
         choices=[
             *sorted(compare.BENCHES),
-            *("services50", "zero_downtime", "recovery", "intake", "streams", "bootstrap"),
+            *(
+                "services50",
+                "zero_downtime",
+                "recovery",
+                "intake",
+                "streams",
+                "bootstrap",
+                "preview",
+                "previews30",
+            ),
         ],
     )
     parser.add_argument("--rounds", type=int, default=5, help="of what is compared")
@@ -26,6 +35,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=10, help="that they are spread over")
     parser.add_argument("--readers", type=int, default=500, help="of streams")
     parser.add_argument("--lines", type=int, default=1000, help="of the log that they read")
+    parser.add_argument("--previews", type=int, default=30, help="of previews30")
     given = parser.parse_args()
     if given.name == "zero_downtime":
         figures = downtime.measure(given.deploys)
@@ -35,6 +45,10 @@ def main() -> int:
         figures = intake.measure(given.webhooks, given.seconds)
     elif given.name == "streams":
         figures = streams.measure(given.readers, given.lines)
+    elif given.name == "preview":
+        figures = preview.measure(given.rounds)
+    elif given.name == "previews30":
+        figures = preview.many(given.previews)
     elif given.name == "bootstrap":
         figures = bootstrap.measure()
     elif given.name == "services50":

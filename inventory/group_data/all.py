@@ -8,6 +8,11 @@ docker_daemon = {
     "log-driver": "local",
     "log-opts": {"max-size": "10m", "max-file": "3"},
     "live-restore": True,
+    # Docker's own pools are used up by thirty networks, and each environment has one.
+    "default-address-pools": [
+        {"base": "172.16.0.0/12", "size": 20},
+        {"base": "192.168.0.0/16", "size": 24},
+    ],
 }
 redis_memory = "64mb"
 testing_packages = [
