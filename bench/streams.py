@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -107,7 +108,7 @@ class Pages:
 def measure(readers: int, lines: int) -> dict[str, Any]:
     with platform("pwbenchstream", lambda s: s.extra.update(PORTWRIGHT_SAMPLE="no")) as scratch:
         streamed = Streamed(scratch)
-        with streamed.client() as web:
+        with contextlib.closing(streamed.client()) as web:
             with Pages(web) as alone:
                 streamed.project.ended(streamed.begin(lines))
             say(f"without readers: p95 {quantile(alone.took_ms, 0.95)} ms")
