@@ -11,7 +11,7 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from forges.events import Event, Ping, PullRequest, Push, Renamed
+from forges.events import Event, Ping, PullRequest, Push, Renamed, Repository
 from forges.registry import forge
 from jobs import pushes
 from jobs.models import Delivery, Hook, Run, now
@@ -115,6 +115,7 @@ def act(session: Session, settings: Settings, hook: Hook, event: Event) -> tuple
     if isinstance(event, Ping):
         return [], "the forge tried the hook: it works"
     if isinstance(event, Renamed):
+        renamed(session, project, Repository(event.new_full_name, event.clone_url, ""))
         return [], f"the repository is called {event.new_full_name} now"
     return [], f"{event.name}: nothing is done at such an event"
 

@@ -97,7 +97,10 @@ def ask(
     if preview.state == "closed":
         preview.opened_at = now()
     preview.state = "open"
-    return add_run(session, preview.environment, "deploy", by=by, ref=preview.head_commit)
+    # Bitbucket tells the first digits only: the branch is then what is asked for.
+    whole = len(preview.head_commit) == 40
+    ref = preview.head_commit if whole else preview.head_branch
+    return add_run(session, preview.environment, "deploy", by=by, ref=ref)
 
 
 def hold(session: Session, settings: Settings, preview: Preview, policy: Policy) -> str | None:
