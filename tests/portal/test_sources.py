@@ -74,6 +74,13 @@ def test_settings_are_kept_and_a_bad_one_is_named(api: Any, page: Any) -> None:
     assert again.status_code == 422 and "poll_minutes: " in again.text
 
 
+def test_never_stays_never_when_the_form_is_kept_again(api: Any, page: Any) -> None:
+    minutes = 'name="poll_minutes" type="number" min="0" max="10080" required value="{}"'
+    assert minutes.format(10) in page("alice").get(PAGE).text
+    api("alice").patch(SOURCE, json={"poll_minutes": 0})
+    assert minutes.format(0) in page("alice").get(PAGE).text
+
+
 def test_credentials_go_in_and_only_their_names_come_out(
     api: Any, page: Any, app: Flask, settings: Settings
 ) -> None:
