@@ -28,6 +28,7 @@ def shown(project: Project, code: int = 200, **more: Any) -> ResponseReturnValue
         "sources/index.html",
         project=project,
         source=source_json(project),
+        kept=source is not None,
         polled_at=source.polled_at if source else None,
         forges=FORGES,
         **more,

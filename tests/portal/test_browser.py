@@ -32,6 +32,14 @@ PAGES = (
     "/projects/sample",
     "/queue",
     "/backups",
+    "/dns",
+    "/projects/sample/source",
+    "/projects/sample/hooks",
+    "/projects/sample/deliveries",
+    "/projects/sample/deliveries/1",
+    "/projects/sample/previews",
+    "/projects/sample/snapshots",
+    "/projects/sample?environment=pr-7",
     "/projects/sample/logs",
     "/projects/sample/domains",
     "/projects/sample/releases",
@@ -46,6 +54,7 @@ def url(app: Flask, settings: Settings) -> Iterator[str]:
     with app.app_context():
         db.session.query(data.User).filter_by(email=data.email("alice")).one().host_owner = True
         data.add_backups(db.session)
+        data.make_told(db.session, settings)
     strict = create_app(replace(settings, backup="/mnt/backups"), doorbell=lambda run: None)
     server = make_server("127.0.0.1", 0, strict, threaded=True)
     Thread(target=server.serve_forever, daemon=True).start()
@@ -84,6 +93,26 @@ def test_every_page_fits_and_none_complains(browser: Any, url: str, width: int) 
         page.goto(url + path)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, path
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_source_by_ssh_and_a_new_secret_fit_too(
+    browser: Any, url: str, app: Flask, width: int
+) -> None:
+    with app.app_context():
+        db.session.query(data.Project).one().repository = "git@git.example.org:me/sample.git"
+        db.session.commit()
+    complaints: list[str] = []
+    page = sign_in(browser, url, width, complaints)
+    page.goto(f"{url}/projects/sample/source")
+    page.get_by_role("button", name="Make a deploy key").click()
+    assert page.get_by_text("ssh-ed25519").is_visible()
+    page.goto(f"{url}/projects/sample/hooks")
+    page.get_by_label("Who sends").select_option("gitlab")
+    page.get_by_role("button", name="Make a hook").click()
+    assert page.get_by_text("it is not shown again").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert complaints == []
 
 
