@@ -53,7 +53,7 @@ class Reader:
         resumed = f"Last-Event-ID: {self.last}\r\n" if self.last else ""
         return (
             f"GET /api/runs/{self.asked['run']}/log/stream HTTP/1.1\r\nHost: localhost\r\n"
-            f"Cookie: {self.asked['cookie']}\r\n{resumed}Connection: close\r\n\r\n"
+            f"User-Agent: {self.asked['agent']}\r\nCookie: {self.asked['cookie']}\r\n{resumed}Connection: close\r\n\r\n"
         )
 
 

@@ -22,6 +22,7 @@ TICKS = "import time\nfor n in range({lines}): print('tick', n, flush=True); tim
 EMAIL, PASSWORD = "reader@example.org", "correct horse battery"
 PAGE = "/projects/streamed"
 EVERY = 0.05
+AGENT = "bench"  # a session belongs to the program that signed in
 
 
 class Streamed:
@@ -55,7 +56,8 @@ class Streamed:
 
     def client(self) -> httpx.Client:
         """A browser that is signed in."""
-        web = httpx.Client(base_url=self.url, timeout=30)
+        headers = {"User-Agent": AGENT}
+        web = httpx.Client(base_url=self.url, timeout=30, headers=headers)
         token = web.get("/sign-in").text.partition('name="csrf_token" value="')[2].partition('"')[0]
         form = {"email": EMAIL, "password": PASSWORD, "csrf_token": token}
         assert web.post("/sign-in", data=form).status_code == 302
@@ -66,7 +68,13 @@ class Readers:
     """So many readers of a Run's log, in a process of their own."""
 
     def __init__(self, streamed: Streamed, run: int, count: int, cookie: str) -> None:
-        asked = {"port": streamed.scratch.ports[0], "run": run, "count": count, "cookie": cookie}
+        asked = {
+            "port": streamed.scratch.ports[0],
+            "run": run,
+            "count": count,
+            "cookie": cookie,
+            "agent": AGENT,
+        }
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bench.readers", json.dumps(asked)],
             stdout=subprocess.PIPE,

@@ -11,6 +11,8 @@ ESCAPES = re.compile(
 )
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 COLOUR = re.compile(r"\x1b\[([0-9;]{0,40})m")  # "select graphic rendition" of ECMA-48
+# Back at the line's beginning with nothing but colours after it: what stood there stays.
+RETURNED = re.compile(r"\r+((?:\x1b\[[0-9;]{0,40}m|\r)+)$", re.M)
 
 
 def clean(text: str) -> str:
@@ -30,5 +32,5 @@ def colours(text: str) -> list[str]:
     if "\x1b" not in text:
         return [clean(text)]
     kept = ESCAPES.sub(lambda hit: hit[0] if COLOUR.fullmatch(hit[0]) else "", text)
-    pieces = COLOUR.split(last_states(kept))
+    pieces = COLOUR.split(last_states(RETURNED.sub(r"\1", kept)))
     return [piece if index % 2 else CONTROLS.sub("", piece) for index, piece in enumerate(pieces)]
