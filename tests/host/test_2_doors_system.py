@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 
 from vps import Vps
@@ -60,18 +62,17 @@ def test_a_change_of_sshd_that_locks_out_is_taken_back(vps: Vps) -> None:
 
 
 def test_a_lock_out_is_taken_back_by_the_host_itself_when_the_operator_is_gone(vps: Vps) -> None:
-    """The operator's process dies before it can prove anything: the timer does it."""
-    before = vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf")
-    vps.ssh(
-        "mkdir -p -m 700 /var/lib/portwright-guard; cd /etc/ssh/sshd_config.d;"
-        " cp -p 00-portwright.conf 00-portwright.conf.portwright-old;"
-        " printf 'mv /etc/ssh/sshd_config.d/00-portwright.conf.portwright-old"
-        " /etc/ssh/sshd_config.d/00-portwright.conf; systemctl reload ssh\\n' >/var/lib/portwright-guard/ssh;"
-        " systemd-run --quiet --collect --unit portwright-guard-ssh --on-active=5 /bin/sh /var/lib/portwright-guard/ssh;"
-        " echo AllowUsers nobody >00-portwright.conf; systemctl reload ssh"
-    )
-    vps.until("cat /etc/ssh/sshd_config.d/00-portwright.conf", before.splitlines()[-1])
-    assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
+    """The operator's processes die before they can prove anything: the timer does it."""
+    read = "cat /etc/ssh/sshd_config.d/00-portwright.conf"
+    before = vps.ssh(read)
+    locked = vps.inventory(sshd={"AllowUsers": "nobody"}, guard_seconds=10)
+    process = vps.start_portwright("apply", "--yes", "--inventory", str(locked))
+    while "AllowUsers" not in vps.outside("sh", "-c", read):
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    assert not vps.logs_in()
+    vps.until(read, before.splitlines()[-1])
+    assert vps.ssh(read) == before
 
 
 def test_a_wrong_option_of_sshd_is_refused_before_sshd_reads_it(vps: Vps) -> None:
