@@ -71,6 +71,8 @@ def test_a_lock_out_is_taken_back_by_the_host_itself_when_the_operator_is_gone(v
     while "AllowUsers" not in vps.outside("sh", "-c", read):
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGKILL)
+    # Whether it got as far as that or not: sshd has read the new options.
+    vps.outside("systemctl", "reload", "ssh")
     assert not vps.logs_in()
     # From the console: more logins that fail would be banned.
     while "AllowUsers" in vps.outside("sh", "-c", read):
@@ -83,6 +85,6 @@ def test_a_wrong_option_of_sshd_is_refused_before_sshd_reads_it(vps: Vps) -> Non
     wrong = vps.inventory(sshd={"PasswordAuthentication": "perhaps"})
     done = vps.portwright("apply", "--yes", "--inventory", str(wrong))
     assert done.code == 1
-    assert "PasswordAuthentication" in done.output
+    assert 'unsupported option "perhaps"' in done.output
     assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
     assert vps.logs_in()
