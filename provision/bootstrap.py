@@ -126,7 +126,7 @@ def run(given: argparse.Namespace) -> int:
         print(json.dumps(planned, indent=1)) if given.json else show(where, steps, planned)
         if given.action == "plan" or not counted(planned):
             return 0
-        if input(f"Do this to {where}? Type yes: ").strip() != "yes":
+        if not agreed(where):
             print("Nothing was changed.")
             return 1
     if not apply(env, steps, given.report):
@@ -139,6 +139,14 @@ def run(given: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def agreed(where: target.Target) -> bool:
+    try:
+        return input(f"Do this to {where}? Type yes: ").strip() == "yes"
+    except EOFError:
+        print("Nobody is here to answer; --yes needs nobody.")
+        return False
 
 
 def drift(where: target.Target, env: dict[str, str], plain: bool) -> int:

@@ -32,7 +32,7 @@ def settled(what: str) -> str:
     return f"! systemctl is-active --quiet {timer(what)}.timer && test ! -e {FOLDER}/{what}"
 
 
-def guarded(what: str, undo: str, change: list[Any], seconds: int) -> Generator[Any, None, None]:
+def guarded(what: str, undo: str, change: list[str], seconds: int) -> Generator[Any, None, None]:
     """Steps of an operation. undo: a shell command, right at any moment, also when run twice."""
     script = f"{FOLDER}/{what}"
     yield f"mkdir -p -m 700 {FOLDER} && systemctl stop {timer(what)}.timer 2>/dev/null; true"
@@ -43,12 +43,17 @@ def guarded(what: str, undo: str, change: list[Any], seconds: int) -> Generator[
         f" --timer-property=AccuracySec=1 /bin/sh {script}"
     )
     for step in change:
-        yield f"{{ {step}; }} || {{ sh {script}; exit 1; }}" if isinstance(step, str) else step
-    yield FunctionCommand(prove_a_second_login, [script], {})
+        yield f"{{ {step}; }} || {{ {back(what)}; exit 1; }}"
+    yield FunctionCommand(prove_a_second_login, [what], {})
     yield f"systemctl stop {timer(what)}.timer && rm -f {script}"
 
 
-def prove_a_second_login(script: str) -> None:
+def back(what: str) -> str:
+    """A shell command: the old state now, and no timer for it."""
+    return f"sh {FOLDER}/{what}; systemctl stop {timer(what)}.timer"
+
+
+def prove_a_second_login(what: str) -> None:
     """A login of its own with the same key, and a command in it; else the old state comes back at once."""
     if not hasattr(host.connector, "make_paramiko_kwargs"):
         return
@@ -57,8 +62,12 @@ def prove_a_second_login(script: str) -> None:
         why = trial(host.connector.make_paramiko_kwargs())
         if not why:
             return
-        time.sleep(1)  # sshd begins anew when it is told to read its configuration
-    host.run_shell_command(f"sh {script}")
+        # sshd begins anew when it reads its configuration. A login that it refuses is not
+        # tried again: fail2ban counts those.
+        if "Authentication" in why:
+            break
+        time.sleep(1)
+    host.run_shell_command(back(what))
     REASONS.append(f"a second login did not work ({why}); the old state is back")
     raise PyinfraError(REASONS[-1])
 

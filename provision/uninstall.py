@@ -32,13 +32,13 @@ def deploy_component(settings: Settings) -> None:
         name="units of portal, worker, Traefik, Redis and Postgres",
     )
     label = f"label=portwright.instance={settings.instance}"
-    for kind, listed, gone in (
+    for kind, listed, remove in (
         ("containers", "docker ps --all --quiet", "docker rm --force"),
         ("networks", "docker network ls --quiet", "docker network rm"),
         *((("volumes", "docker volume ls --quiet", "docker volume rm"),) if data() else ()),
     ):
         found = f"{listed} --filter {shlex.quote(label)}"
-        unless(f"! {found} | grep -q .", f"{found} | xargs {gone}", name=f"its {kind}")
+        unless(f"! {found} | grep -q .", f"{found} | xargs {remove}", name=f"its {kind}")
     unless(
         f"! grep -qs default-address-pools {docker.CONFIG}",
         f"if test -e {docker.CONFIG}.before-portwright; then mv {docker.CONFIG}.before-portwright {docker.CONFIG};"

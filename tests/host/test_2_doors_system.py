@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import time
 
 from vps import Vps
 
@@ -60,18 +63,21 @@ def test_a_change_of_sshd_that_locks_out_is_taken_back(vps: Vps) -> None:
 
 
 def test_a_lock_out_is_taken_back_by_the_host_itself_when_the_operator_is_gone(vps: Vps) -> None:
-    """The operator's process dies before it can prove anything: the timer does it."""
-    before = vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf")
-    vps.ssh(
-        "mkdir -p -m 700 /var/lib/portwright-guard; cd /etc/ssh/sshd_config.d;"
-        " cp -p 00-portwright.conf 00-portwright.conf.portwright-old;"
-        " printf 'mv /etc/ssh/sshd_config.d/00-portwright.conf.portwright-old"
-        " /etc/ssh/sshd_config.d/00-portwright.conf; systemctl reload ssh\\n' >/var/lib/portwright-guard/ssh;"
-        " systemd-run --quiet --collect --unit portwright-guard-ssh --on-active=5 /bin/sh /var/lib/portwright-guard/ssh;"
-        " echo AllowUsers nobody >00-portwright.conf; systemctl reload ssh"
-    )
-    vps.until("cat /etc/ssh/sshd_config.d/00-portwright.conf", before.splitlines()[-1])
-    assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
+    """The operator's processes die before they can prove anything: the timer does it."""
+    read = "cat /etc/ssh/sshd_config.d/00-portwright.conf"
+    before = vps.ssh(read)
+    locked = vps.inventory(sshd={"AllowUsers": "nobody"}, guard_seconds=10)
+    process = vps.start_portwright("apply", "--yes", "--inventory", str(locked))
+    while "AllowUsers" not in vps.outside("sh", "-c", read):
+        assert process.poll() is None
+    os.killpg(process.pid, signal.SIGKILL)
+    # Whether it got as far as that or not: sshd has read the new options.
+    vps.outside("systemctl", "reload", "ssh")
+    assert not vps.logs_in()
+    # From the console: more logins that fail would be banned.
+    while "AllowUsers" in vps.outside("sh", "-c", read):
+        time.sleep(0.5)
+    assert vps.ssh(read) == before
 
 
 def test_a_wrong_option_of_sshd_is_refused_before_sshd_reads_it(vps: Vps) -> None:
@@ -79,6 +85,6 @@ def test_a_wrong_option_of_sshd_is_refused_before_sshd_reads_it(vps: Vps) -> Non
     wrong = vps.inventory(sshd={"PasswordAuthentication": "perhaps"})
     done = vps.portwright("apply", "--yes", "--inventory", str(wrong))
     assert done.code == 1
-    assert "PasswordAuthentication" in done.output
+    assert 'unsupported option "perhaps"' in done.output
     assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
     assert vps.logs_in()

@@ -155,6 +155,7 @@ class Vps:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )  # fmt: skip
 
     def inventory(self, **more: object) -> Path:
