@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,7 @@ from stacks.compile import SEPARATOR
 from stacks.errors import PortwrightError
 
 LAST_LINES = 50
+NEXT_END = 3.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -60,11 +62,25 @@ def casualties(client: docker.DockerClient, place: Place, generation: int) -> li
     for container in containers(client, place):
         if container.labels.get("portwright.generation") != str(generation):
             continue
+        wait_for_its_end(container)
         cause = ailment(container.attrs)
         if cause:
             service = container.labels.get("portwright.service", "")
             found.append(Casualty(service, container.name or "", cause, last_lines(container)))
     return found
+
+
+def wait_for_its_end(container: Container) -> None:
+    """Of one that is restarted again and again: while it runs, Docker says exit code 0 of it."""
+    deadline = time.monotonic() + NEXT_END
+    while container.attrs.get("RestartCount") and container.attrs["State"].get("Running"):
+        if time.monotonic() > deadline or container.attrs["State"].get("Restarting"):
+            return
+        time.sleep(0.1)
+        try:
+            container.reload()
+        except NotFound:
+            return
 
 
 def ailment(attrs: dict[str, Any]) -> str:
