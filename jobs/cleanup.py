@@ -17,11 +17,12 @@ from jobs.models import Environment, Project, Release, Run, now
 from jobs.queries import active_runs
 from jobs.settings import Settings
 from jobs.source import prune
-from jobs.states import FINAL
+from jobs.states import ACTIVE, FINAL
 from stacks.spec import Spec
 
 KEPT_RELEASES = 10
 MIRROR_DAYS = 30
+NEED_IMAGES = ("plan", "deploy", "rollback", "drift", "reconcile")
 log = logging.getLogger(__name__)
 
 
@@ -50,12 +51,28 @@ def prune_images(context: Context, new: Spec | None = None) -> list[str]:
 
     What a Run that waits for approval has built is made again when it is needed.
     """
+    if needed_elsewhere(context):
+        return []
     try:
         kept = kept_images(context.session, context.project, new)
         return remove_but(context.docker, context.settings, context.project.name, kept, context.log)
     except DockerException as error:
         context.log(f"old images were not looked for: {error}")
         return []
+
+
+def needed_elsewhere(context: Context) -> bool:
+    """Whether another environment of the project is at work with images that no release has yet.
+
+    Its own end, or the daily look, prunes what is left here.
+    """
+    others = (
+        select(Run.id)
+        .join(Environment)
+        .where(Environment.project_id == context.project.id, Run.id != context.run.id)
+        .where(Run.state.in_(ACTIVE), Run.kind.in_(NEED_IMAGES))
+    )
+    return context.session.scalar(others.limit(1)) is not None
 
 
 def prune_all(session: Session, client: docker.DockerClient, settings: Settings) -> list[str]:

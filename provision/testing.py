@@ -8,13 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from provision.steps import Runner, Step, StepFailed
 from provision.testing_lanes import CollectionFailed, side_by_side
-from provision.testing_phase import BUILD, Phase, check, tests
+from provision.testing_phase import BUILD, Phase, check
 
 REPORT = BUILD / "test-report.json"
 ROOMS = [
@@ -52,8 +52,18 @@ def quick(arguments: Sequence[str]) -> list[Phase]:
         check("format", "ruff", "format", "--check", *ROOMS),
         check("types", "mypy", "stacks", "forges", "jobs", "toolchain", "zones"),
         check("direction of imports", "lint-imports"),
-        tests("quick tests", "-m", "not system", *arguments),
+        *lanes("quick tests", "not system", arguments, os.environ),
     ]
+
+
+def lanes(name: str, marker: str, arguments: Sequence[str], env: Mapping[str, str]) -> list[Phase]:
+    """Groups of tests side by side: both processors work."""
+    print(f"\n== {name}", flush=True)
+    try:
+        return side_by_side(["-m", marker, *arguments], env)
+    except CollectionFailed as failed:
+        print(failed)
+        return [Phase(name, failed=1)]
 
 
 def system(arguments: Sequence[str]) -> list[Phase]:
@@ -65,15 +75,11 @@ def system(arguments: Sequence[str]) -> list[Phase]:
         try:
             for step in NEEDED:
                 runner.run(step)
-            print("\n== system tests", flush=True)
-            return side_by_side(["-m", "system", *arguments], os.environ)
+            return lanes("system tests", "system", arguments, os.environ)
         except StepFailed as failed:
             told = [*failed.lines, f"what to do: {failed.remedy}"]
             print("\n".join(f"  {line}" for line in told))
             return [Phase(failed.title, failed=1)]
-        except CollectionFailed as failed:
-            print(failed)
-            return [Phase("system tests", failed=1)]
         finally:
             subprocess.run([sys.executable, "-m", "provision.daemons", "stop", home, "dockerd"])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rows import add_release
@@ -11,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from forges.events import PullRequest, Push, Repository
 from jobs import polling, pushes
+from jobs.cleanup import needed_elsewhere
 from jobs.models import Preview, Project, Run, Secret, Source, now
 from jobs.previews import lifecycle
 from jobs.previews.policy import policy_of, set_policy
@@ -264,3 +267,22 @@ def test_environments_can_have_no_previews_name(session: Session, project: Proje
         with pytest.raises(PortwrightError, match="is a name for previews"):
             add_environment(session, project, name, by="alice")
     add_release(session, project.environments[0], 1)
+
+
+def test_images_stay_while_another_environment_of_the_project_is_at_work(
+    session: Session, settings: Settings, previews: Project
+) -> None:
+    """What it has built is in no release yet, and looked like nobody's."""
+    (deploy,) = tell(session, settings, previews)
+    (other,) = tell(session, settings, previews, number=8, head_commit="b" * 40)
+    context: Any = SimpleNamespace(session=session, project=previews, run=deploy)
+    assert not needed_elsewhere(context)
+    for state, kind, needed in (
+        ("building", "deploy", True),
+        ("applying", "plan", True),
+        ("applying", "destroy", False),
+        ("succeeded", "deploy", False),
+    ):
+        other.state, other.kind = state, kind
+        session.commit()
+        assert needed_elsewhere(context) is needed
