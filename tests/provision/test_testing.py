@@ -16,6 +16,15 @@ import pytest
 from provision import testing, testing_lanes, testing_phase
 from provision.testing_lanes import CollectionFailed, groups, in_order, side_by_side
 from provision.testing_phase import Phase
+from provision.testing_plugin import GROUP, TOLD
+
+
+@pytest.fixture(autouse=True)
+def in_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These tests may themselves run in a group, whose name is not their tests' own."""
+    for name in (GROUP, TOLD):
+        monkeypatch.delenv(name, raising=False)
+
 
 Counts = list[tuple[str, int, int, int]]
 # Each says that it is there, and waits for the other: one after the other, both would fail.
