@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from jobs.models import Environment, Project, Release, Run, Secret
 from jobs.settings import Settings
 from jobs.states import FINAL
+from stacks.world import Place
 
 
 def environment_named(project: Project, name: str | None) -> Environment | None:
@@ -118,3 +119,8 @@ def addresses(session: Session, environment: Environment) -> list[tuple[str, str
         for route in service.get("routes") or ()
         if not route.get("redirect")
     ]
+
+
+def place_of(settings: Settings, environment: Environment) -> Place:
+    """Where an environment is on the Docker engine."""
+    return Place(settings.instance, environment.project.name, environment.name)

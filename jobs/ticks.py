@@ -26,7 +26,7 @@ from jobs.doorbell import doorbell
 from jobs.models import Environment, Preview, Release, Run, now
 from jobs.previews import sleep
 from jobs.previews.upkeep import upkeep
-from jobs.queries import active_runs, release_numbered
+from jobs.queries import active_runs, place_of, release_numbered
 from jobs.requests import Doorbell, request_run
 from jobs.schedules import run_due
 from jobs.settings import Settings
@@ -211,7 +211,3 @@ def told(session: Session, environment: Environment, release: Release) -> set[st
 
 def digest_of(findings: tuple[Finding, ...]) -> str:
     return hashlib.sha256(repr(findings).encode()).hexdigest()[:16]
-
-
-def place_of(settings: Settings, environment: Environment) -> Place:
-    return Place(settings.instance, environment.project.name, environment.name)

@@ -18,14 +18,14 @@ from docker.errors import DockerException
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.models import Environment, Preview, now
+from jobs.models import Preview, now
 from jobs.previews.policy import policy_of
-from jobs.queries import active_runs
+from jobs.queries import active_runs, place_of
 from jobs.records import record
 from jobs.settings import Settings
 from stacks.compile import SEPARATOR
 from stacks.traffic import DIRECT
-from stacks.world import Place, containers
+from stacks.world import containers
 
 BY = "portwright"
 COUNT = re.compile(
@@ -104,7 +104,3 @@ def requests(settings: Settings) -> Counter[str] | None:
     for service, count in COUNT.findall(text):
         found[SEPARATOR.join(service.split(SEPARATOR)[:3])] += int(float(count))
     return found
-
-
-def place_of(settings: Settings, environment: Environment) -> Place:
-    return Place(settings.instance, environment.project.name, environment.name)

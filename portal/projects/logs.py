@@ -11,9 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.models import Environment, Secret
+from jobs.queries import place_of
 from jobs.redact import Redactor
 from jobs.terminal import clean, colours
-from jobs.ticks import place_of
 from jobs.vault import open_all
 from portal.access import get_environment, get_project, in_environment
 from portal.api import blueprint as api
