@@ -77,6 +77,18 @@ class Scratch:
     def purge(self) -> None:
         """Leave nothing: daemons, containers, networks, volumes, built images and their steps."""
         self.run("./quickstart", "stop", check=False)
+        self.clear()
+
+    def clear_earlier(self) -> None:
+        """Before the start: what a run of this name that was killed has left in Docker."""
+        try:
+            self.client.ping()
+        except (docker.errors.DockerException, OSError):
+            return  # the engine is yet to be started, by us
+        self.clear()
+
+    def clear(self) -> None:
+        """Take what Docker has of this name."""
         for container in self.containers():
             container.remove(force=True)
         for network in self.client.networks.list(filters=self.labelled):
@@ -105,6 +117,7 @@ def platform(
         root.chmod(0o711)
         scratch = Scratch(CHECKOUT, root / "home", instance)
         try:
+            scratch.clear_earlier()
             before(scratch)
             say("bringing a scratch platform up")
             scratch.quickstart()

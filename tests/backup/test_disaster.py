@@ -47,6 +47,7 @@ def notes(of: Platform) -> list[str]:
 
 def test_a_lost_host_comes_back_with_its_data(root: Path) -> None:
     first = host(root, "first")
+    first.clear_earlier()
     try:
         first.quickstart()
         first.sign_in()

@@ -108,6 +108,7 @@ def old(root: Path) -> Iterator[Platform]:
     """A host of the version before, with the sample, a note in its database and an owner."""
     version_before_migrations(root / "old")
     made = Platform(root / "old", root / "home", "pwupgrade")
+    made.clear_earlier()
     try:
         made.quickstart()
         made.sign_in()

@@ -38,7 +38,8 @@ def test_base_twice(home: Path) -> None:
     first = converge("base", home)
     assert first["error"] is None and first["changed"] > 10
     keys = {path.name: path.read_bytes() for path in (home / "keys").iterdir()}
-    assert set(keys) == {"secret-key", "vault-key", "passphrase", "postgres-password"}
+    made = {"secret-key", "vault-key", "passphrase", "postgres-password", "backup-password"}
+    assert set(keys) == made
     assert {path.stat().st_mode & 0o777 for path in (home / "keys").iterdir()} == {0o600}
     second = converge("base", home)
     assert (second["changed"], second["error"]) == (0, None)

@@ -23,6 +23,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     copy_checkout(root / "code")
     made = Platform(root / "code", root / "home", "pwtest")
     try:
+        made.clear_earlier()
         (root / "first-output").write_text(made.quickstart())
         made.sign_in()
         yield made

@@ -18,6 +18,7 @@ def on_postgres(platform: Platform) -> Iterator[Platform]:
     root = Path(tempfile.mkdtemp(prefix="pwtest-"))
     root.chmod(0o711)
     made = Platform(platform.folder, root / "home", "pwtestpg", {"PORTWRIGHT_DATABASE": "postgres"})
+    made.clear_earlier()
     try:
         made.quickstart()
         made.sign_in()
