@@ -18,6 +18,12 @@ def reach(command: Command) -> Command:
     """The options that say how to log in."""
     file = click.Path(exists=True, dir_okay=False, resolve_path=True)
     for option in (
+        click.option(
+            "--role",
+            type=click.Choice(["host", "node"]),
+            help="node: Docker and Traefik only, for the portal of another host to deploy to. "
+            "Else as inventory/ says: host.",
+        ),
         click.option("--inventory", type=file, help="Instead of inventory/hosts.py."),
         click.option(
             "--known-hosts",

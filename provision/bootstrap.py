@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provision import target
+from provision import inventory, target
 from provision.bootstrap_plan import counted, show, show_drift
 from provision.steps import Runner, Step, StepFailed
 from stacks.errors import PortwrightError
@@ -38,6 +38,8 @@ STEPS = {
     "portal": "Portal and worker",
     "metrics": "Node metrics",
 }
+# What a node leaves out: the portal that deploys to it is on another host.
+HOST_ONLY = ("redis", "postgres", "images", "portal")
 UNINSTALL = {"uninstall": "Take Portwright off the host"}
 AFTER = """
 The portal listens on the host's loopback address. From here:
@@ -45,6 +47,10 @@ The portal listens on the host's loopback address. From here:
 then http://localhost:8700. The link to become its owner works once; its token:
   {ssh} cat /var/lib/portwright/keys/setup-token
   http://localhost:8700/setup?token=TOKEN"""
+AFTER_NODE = """
+It is a node. Add it where the portal is, by its owner, and put the line that this prints into
+its authorized_keys:
+  portwright hosts add NAME ssh://{user}@{host}:{port}"""
 AFTER_UNINSTALL = """
 Debian's packages stay. Data stays in /var/lib/portwright and in Docker's volumes unless --data was given."""
 AGAIN = "correct what the lines above say, then run the same command again: it goes on from there"
@@ -97,6 +103,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m provision.bootstrap", description=__doc__)
     made.add_argument("action", choices=["apply", "plan", "drift", "uninstall"])
     made.add_argument("host", help="root@host[:port], or @local for this machine")
+    made.add_argument("--role", choices=inventory.ROLES, help="host (all of it), or node")
     made.add_argument("--yes", action="store_true", help="don't show the plan, don't ask")
     made.add_argument("--key", default="", help="private key's file")
     made.add_argument("--known-hosts", default="", help="file of known host keys")
@@ -115,12 +122,17 @@ def run(given: argparse.Namespace) -> int:
         **where.environment(),
         "PORTWRIGHT_INVENTORY": given.inventory,
         "PORTWRIGHT_FINGERPRINT": given.fingerprint,
+        "PORTWRIGHT_ROLE": given.role or "",
         "PORTWRIGHT_REMOVE_DATA": "yes" if given.data else "no",
         "PYTHONUNBUFFERED": "1",
     }
+    role = str(inventory.find(env).data["role"])
+    wanted = {
+        name: title for name, title in STEPS.items() if role == "host" or name not in HOST_ONLY
+    }
     if given.action == "drift":
-        return drift(where, env, given.json)
-    steps = UNINSTALL if given.action == "uninstall" else STEPS
+        return drift(where, env, wanted, given.json)
+    steps = UNINSTALL if given.action == "uninstall" else wanted
     if given.action == "plan" or not given.yes:
         planned = plan(env, list(steps))
         print(json.dumps(planned, indent=1)) if given.json else show(where, steps, planned)
@@ -131,14 +143,19 @@ def run(given: argparse.Namespace) -> int:
             return 1
     if not apply(env, steps, given.report):
         print(f"\nNothing changed: {where} was already as it should be.")
-    print(
-        AFTER_UNINSTALL
-        if given.action == "uninstall"
-        else AFTER.format(
-            ssh=where.ssh, local=where.ssh.replace("ssh ", "ssh -L 8700:localhost:8700 ")
-        )
-    )
+    print(after(given.action, role, where))
     return 0
+
+
+def after(action: str, role: str, where: target.Target) -> str:
+    """What is to be done next, in words."""
+    if action == "uninstall":
+        return AFTER_UNINSTALL
+    if role == "node":
+        host = target.bracketed(where.host)
+        return AFTER_NODE.format(user=where.user, host=host, port=where.port)
+    local = where.ssh.replace("ssh ", "ssh -L 8700:localhost:8700 ")
+    return AFTER.format(ssh=where.ssh, local=local)
 
 
 def agreed(where: target.Target) -> bool:
@@ -149,15 +166,15 @@ def agreed(where: target.Target) -> bool:
         return False
 
 
-def drift(where: target.Target, env: dict[str, str], plain: bool) -> int:
+def drift(where: target.Target, env: dict[str, str], steps: Mapping[str, str], plain: bool) -> int:
     """Both sides: what the code would change, and what it does not know of."""
-    planned = plan(env, list(STEPS))
+    planned = plan(env, list(steps))
     (extra,) = told([sys.executable, "-m", "provision.drift"], env, "drift")
     if plain:
         print(json.dumps({"plan": planned, "drift": extra["drift"]}, indent=1))
         return 0
     if counted(planned):
-        show(where, STEPS, planned)
+        show(where, steps, planned)
     else:
         print("Everything that the code says is so.")
     show_drift(extra["drift"])

@@ -16,6 +16,7 @@ from jobs.settings import Settings
 from provision import code_archive
 from provision.inventory import CHECKOUT, PLACE
 from provision.operations import Succeeds, unless
+from provision.where import is_node
 
 PYTHON = "$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)"
 
@@ -24,11 +25,12 @@ PYTHON = "$(command -v python3.13 || command -v python3.12 || command -v python3
 def deploy_component(settings: Settings) -> None:
     described = code_archive.describe(CHECKOUT)
     unpacked(name=f"code {described.version}", folder=str(host.data.code))
-    environment(
-        name="Python packages",
-        folder=str(Path(host.data.python).parent.parent),
-        requirements=described.requirements,
-    )
+    if not is_node():
+        environment(
+            name="Python packages",
+            folder=str(Path(host.data.python).parent.parent),
+            requirements=described.requirements,
+        )
     unless(
         f'[ "$(readlink {PLACE}/current)" = {host.data.code} ]',
         f"ln -sfn {host.data.code} {PLACE}/current",

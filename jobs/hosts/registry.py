@@ -1,0 +1,223 @@
+"""The hosts that there are: added, confirmed, labelled, drained, removed. Each commits, and is in
+the audit trail; who may do it is the portal's to say."""
+
+from __future__ import annotations
+
+import re
+
+from cryptography.fernet import Fernet
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from jobs.hosts import tunnel
+from jobs.hosts.address import parse
+from jobs.models import Environment, Host, Project, Run, now
+from jobs.records import record
+from jobs.settings import Settings
+from jobs.source import HostKey, generate_key, scan_host_key
+from jobs.source.keys import read_key
+from jobs.states import FINAL
+from stacks.errors import PortwrightError
+
+LOCAL = "local"
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
+LABEL_KEY = re.compile(r"[a-z]([a-z0-9._/-]{0,61}[a-z0-9])?")
+LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+MOST_LABELS = 32
+# All that the key may do there: forward sockets, and tell how much room the disk has.
+ALLOWED = 'restrict,port-forwarding,command="df -kP /var/lib/docker /"'
+
+
+def all_hosts(session: Session) -> list[Host]:
+    """This machine first, then by name; its row is made here where it was never needed."""
+    found = session.scalars(select(Host).where(Host.address.is_not(None)).order_by(Host.name))
+    return [local(session), *found]
+
+
+def remote_hosts(session: Session) -> list[Host]:
+    """Those whose key was confirmed, by name."""
+    query = select(Host).where(Host.address.is_not(None), Host.known_hosts.is_not(None))
+    return list(session.scalars(query.order_by(Host.name)))
+
+
+def local(session: Session) -> Host:
+    """This machine's row; the caller commits where it was not there yet."""
+    found = session.scalar(select(Host).where(Host.name == LOCAL))
+    if found is None:
+        found = Host(name=LOCAL, labels={}, facts={})
+        session.add(found)
+        session.flush()
+    return found
+
+
+def named(session: Session, name: str) -> Host:
+    """Raises PortwrightError where there is none."""
+    if name == LOCAL:
+        return local(session)
+    found = session.scalar(select(Host).where(Host.name == name))
+    if found is None:
+        known = ", ".join(each.name for each in all_hosts(session))
+        raise PortwrightError(
+            f"there is no host {name[:40]!r}", remedy=f"choose from {known}", path="host"
+        )
+    return found
+
+
+def add(
+    session: Session,
+    settings: Settings,
+    name: str,
+    address: str,
+    *,
+    by: str,
+    http_port: int = 80,
+    traefik_port: int = 8701,
+) -> Host:
+    """A host with a key of its own. Nothing connects to it before its own key is confirmed."""
+    if not NAME.fullmatch(name) or name == LOCAL:
+        raise PortwrightError(
+            f"{name[:40]!r} is no name for a host",
+            remedy="use 1 to 24 of a-z, 0-9 and '-', a letter first; local is this machine's",
+            path="name",
+        )
+    where = str(parse(address))
+    if session.scalar(select(Host.id).where(Host.name == name)):
+        raise PortwrightError(
+            f"a host {name!r} is there already", remedy="choose another name", path="name"
+        )
+    for path, port in (("http_port", http_port), ("traefik_port", traefik_port)):
+        if not 0 < port < 65536:
+            raise PortwrightError(f"{port} is no port", remedy="give 1 to 65535", path=path)
+    private, public = generate_key()
+    host = Host(
+        name=name, address=where, labels={}, facts={}, public_key=f"{public}-{name}",
+        sealed=Fernet(settings.key("vault-key")).encrypt(private.encode()),
+        http_port=http_port, traefik_port=traefik_port,
+    )  # fmt: skip
+    session.add(host)
+    record(session, by, "host.added", None, host=name, address=where)
+    session.commit()
+    return host
+
+
+def authorized(host: Host) -> str:
+    """The line for its authorized_keys, sshd(8)."""
+    return f"{ALLOWED} {host.public_key}"
+
+
+def scanned(host: Host) -> list[HostKey]:
+    """The keys that it shows now. Raises PortwrightError."""
+    address = parse(remote(host))
+    return scan_host_key(address.host, address.port)
+
+
+def confirm(
+    session: Session, settings: Settings, host: Host, fingerprints: list[str], *, by: str
+) -> None:
+    """Trust those of the keys that it shows now whose fingerprints were compared, and no others."""
+    address = parse(remote(host))
+    shown = {key.fingerprint: key for key in scanned(host)}
+    strange = [each for each in fingerprints if each not in shown]
+    if strange or not fingerprints:
+        raise PortwrightError(
+            f"{host.name} does not show {strange[0][:80]!r} now" if strange else "none was chosen",
+            remedy="scan again, and compare with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host's console",
+            path="fingerprints",
+        )
+    lines = [shown[each].line(address.host, address.port) for each in fingerprints]
+    host.known_hosts = "\n".join(lines) + "\n"
+    record(session, by, "host.confirmed", None, host=host.name, fingerprints=fingerprints)
+    session.commit()
+    tunnel.close(settings.home, host.name)
+
+
+def pinned(host: Host) -> list[HostKey]:
+    return [key for line in (host.known_hosts or "").splitlines() if (key := read_key(line))]
+
+
+def move(session: Session, settings: Settings, host: Host, address: str, *, by: str) -> None:
+    """Give it another address. Its keys are confirmed anew: a name is part of what is trusted."""
+    remote(host)
+    host.address, host.known_hosts = str(parse(address)), None
+    record(session, by, "host.moved", None, host=host.name, address=host.address)
+    session.commit()
+    tunnel.close(settings.home, host.name)
+
+
+def label(session: Session, host: Host, given: dict[str, str | None], *, by: str) -> None:
+    """Set labels, and take those away whose value is None."""
+    for key, value in given.items():
+        if not LABEL_KEY.fullmatch(key) or not (value is None or LABEL_VALUE.fullmatch(value)):
+            raise PortwrightError(
+                f"{key[:70]}={(value or '')[:70]} is no label",
+                remedy="write key=value of letters, digits, '.', '_' and '-', up to 63 each",
+                path="labels",
+            )
+    kept = {**(host.labels or {}), **given}
+    kept = {key: value for key, value in sorted(kept.items()) if value is not None}
+    if len(kept) > MOST_LABELS:
+        raise PortwrightError(
+            f"{host.name} would have {len(kept)} labels, which is more than {MOST_LABELS}",
+            remedy="take some away: KEY-",
+            path="labels",
+        )
+    host.labels = kept
+    record(session, by, "host.labelled", None, host=host.name, labels=kept)
+    session.commit()
+
+
+def drain(session: Session, host: Host, *, by: str) -> None:
+    """Nothing new is placed there any more; what is there stays, and can be deployed on."""
+    host.drained_at = host.drained_at or now()
+    record(session, by, "host.drained", None, host=host.name)
+    session.commit()
+
+
+def undrain(session: Session, host: Host, *, by: str) -> None:
+    host.drained_at = None
+    record(session, by, "host.undrained", None, host=host.name)
+    session.commit()
+
+
+def remove(session: Session, settings: Settings, host: Host, *, by: str) -> None:
+    """Forget it and its key. Raises PortwrightError while projects are placed there."""
+    remote(host)
+    there = [project.name for project in placed(session, host)]
+    if there:
+        raise PortwrightError(
+            f"{len(there)} projects are placed on {host.name}: {', '.join(there[:5])}",
+            remedy="move or delete them first: portwright projects place NAME --host HOST",
+            path="host",
+        )
+    for gone in session.scalars(select(Project).where(Project.host_id == host.id)):
+        gone.host = None  # deleted ones, whose rows stay
+    record(session, by, "host.removed", None, host=host.name)
+    name = host.name
+    session.delete(host)
+    session.commit()
+    tunnel.close(settings.home, name)
+
+
+def placed(session: Session, host: Host) -> list[Project]:
+    """The projects that are placed there, by name; one that is being deleted too."""
+    at = Project.host_id.is_(None) if host.address is None else Project.host_id == host.id
+    query = select(Project).where(at, Project.name.not_like("%~%")).order_by(Project.name)
+    return list(session.scalars(query))
+
+
+def at_work(session: Session, host: Host) -> int:
+    """How many Runs of its projects wait or are under way."""
+    ids = [project.id for project in placed(session, host)]
+    query = select(func.count()).select_from(Run).join(Environment)
+    return (
+        session.scalar(query.where(Environment.project_id.in_(ids), Run.state.not_in(FINAL))) or 0
+    )
+
+
+def remote(host: Host) -> str:
+    """Its address; raises PortwrightError of this machine."""
+    if host.address is None:
+        raise PortwrightError(
+            "this machine needs no way to it", remedy="name another host", path="host"
+        )
+    return host.address
