@@ -60,11 +60,11 @@ def bootstrap(host: str, dry: bool, yes: bool, **files: str | None) -> None:
 
 
 @click.group("host")
-def hosts() -> None:
+def host() -> None:
     """A server that bootstrap made: plan, apply, drift, uninstall."""
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
 def plan(host: str, plain: bool, **files: str | None) -> None:
@@ -72,7 +72,7 @@ def plan(host: str, plain: bool, **files: str | None) -> None:
     start("plan", host, *flags(json=plain), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")
 def apply(host: str, yes: bool, **files: str | None) -> None:
@@ -80,7 +80,7 @@ def apply(host: str, yes: bool, **files: str | None) -> None:
     start("apply", host, *flags(yes=yes), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
 def drift(host: str, plain: bool, **files: str | None) -> None:
@@ -88,7 +88,7 @@ def drift(host: str, plain: bool, **files: str | None) -> None:
     start("drift", host, *flags(json=plain), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--data", is_flag=True, help="Databases, keys and volumes too.")
 @click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")

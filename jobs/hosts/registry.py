@@ -6,12 +6,12 @@ from __future__ import annotations
 import re
 
 from cryptography.fernet import Fernet
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from jobs.hosts import tunnel
 from jobs.hosts.address import parse
-from jobs.models import Environment, Host, Project, Run, now
+from jobs.models import Environment, Host, Project, Run, Schedule, now
 from jobs.records import record
 from jobs.settings import Settings
 from jobs.source import HostKey, generate_key, scan_host_key
@@ -21,9 +21,6 @@ from stacks.errors import PortwrightError
 
 LOCAL = "local"
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,22}[a-z0-9])?")
-LABEL_KEY = re.compile(r"[a-z]([a-z0-9._/-]{0,61}[a-z0-9])?")
-LABEL_VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
-MOST_LABELS = 32
 # All that the key may do there: forward sockets, and tell how much room the disk has.
 ALLOWED = 'restrict,port-forwarding,command="df -kP /var/lib/docker /"'
 
@@ -144,28 +141,6 @@ def move(session: Session, settings: Settings, host: Host, address: str, *, by: 
     tunnel.close(settings.home, host.name)
 
 
-def label(session: Session, host: Host, given: dict[str, str | None], *, by: str) -> None:
-    """Set labels, and take those away whose value is None."""
-    for key, value in given.items():
-        if not LABEL_KEY.fullmatch(key) or not (value is None or LABEL_VALUE.fullmatch(value)):
-            raise PortwrightError(
-                f"{key[:70]}={(value or '')[:70]} is no label",
-                remedy="write key=value of letters, digits, '.', '_' and '-', up to 63 each",
-                path="labels",
-            )
-    kept = {**(host.labels or {}), **given}
-    kept = {key: value for key, value in sorted(kept.items()) if value is not None}
-    if len(kept) > MOST_LABELS:
-        raise PortwrightError(
-            f"{host.name} would have {len(kept)} labels, which is more than {MOST_LABELS}",
-            remedy="take some away: KEY-",
-            path="labels",
-        )
-    host.labels = kept
-    record(session, by, "host.labelled", None, host=host.name, labels=kept)
-    session.commit()
-
-
 def drain(session: Session, host: Host, *, by: str) -> None:
     """Nothing new is placed there any more; what is there stays, and can be deployed on."""
     host.drained_at = host.drained_at or now()
@@ -193,6 +168,7 @@ def remove(session: Session, settings: Settings, host: Host, *, by: str) -> None
         gone.host = None  # deleted ones, whose rows stay
     record(session, by, "host.removed", None, host=host.name)
     name = host.name
+    session.execute(delete(Schedule).where(Schedule.name.endswith(f"@{name}", autoescape=True)))
     session.delete(host)
     session.commit()
     tunnel.close(settings.home, name)

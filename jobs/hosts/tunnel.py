@@ -28,6 +28,7 @@ from stacks.processes import boot, kill_started, start_time
 LONGEST_PATH = 100  # unix(7) has room for 107
 PATIENCE = 3.0 * ssh.CONNECT_S
 STEP = 0.05
+DYING = 5.0
 
 
 def ensure(way: Way) -> Way:
@@ -120,7 +121,11 @@ def close_all(home: Path) -> list[str]:
 def end(folder: Path) -> None:
     kept = record(folder)
     if kept and kept.get("boot") == boot():
-        kill_started(int(kept["pid"]), int(kept["started"] or 0))
+        pid, started = int(kept["pid"]), int(kept["started"] or 0)
+        killed = kill_started(pid, started)
+        deadline = time.monotonic() + DYING
+        while killed and start_time(pid) == started and time.monotonic() < deadline:
+            time.sleep(STEP)
     for name in ("tunnel.json", "engine.sock", "traefik.sock"):
         (folder / name).unlink(missing_ok=True)
 
