@@ -51,7 +51,9 @@ def act(host: str) -> ResponseReturnValue:
     except PortwrightError as error:
         db.session.rollback()
         return shown(found, 422, error=error)
-    return redirect(url_for("hosts.index" if wished == "remove" else "hosts.one", host=host))
+    if wished == "remove":
+        return redirect(url_for("hosts.index"))
+    return redirect(url_for("hosts.one", host=host))
 
 
 def confirm(host: Host) -> str:
