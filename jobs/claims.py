@@ -55,7 +55,9 @@ def line_up(session: Session, settings: Settings) -> list[Waiting]:
             )
         elif short and run.kind in BUILDS:
             reason = short
-        elif run.kind in BUILDS and (there := shortage_there(run.environment.project.host, settings)):
+        elif run.kind in BUILDS and (
+            there := shortage_there(run.environment.project.host, settings)
+        ):
             reason = there
         elif builds(run) and building >= settings.builds:
             reason = f"{building} of {settings.builds} builds are under way"

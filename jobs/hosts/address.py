@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from jobs.models import Host
 from jobs.source.address import HOST, PORT, USER, plain
 from stacks.errors import PortwrightError
 
@@ -42,3 +43,12 @@ def parse(text: str) -> Address:
             path="address",
         )
     return Address(found["user"], host, port)
+
+
+def remote(host: Host) -> str:
+    """Its address; raises PortwrightError of this machine."""
+    if host.address is None:
+        raise PortwrightError(
+            "this machine needs no way to it", remedy="name another host", path="host"
+        )
+    return host.address

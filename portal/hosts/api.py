@@ -6,7 +6,7 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
-from jobs.hosts import labels, placing, registry
+from jobs.hosts import labels, placing, registry, trust
 from jobs.hosts.check import check
 from jobs.models import Host
 from portal.access import get_project, person, require_host_owner
@@ -74,14 +74,14 @@ def one_host(host: str) -> ResponseReturnValue:
 @api.get("/hosts/<host>/keys")
 def host_keys(host: str) -> ResponseReturnValue:
     """What it shows now, for a person to compare."""
-    return jsonify(keys=[key_json(each) for each in registry.scanned(host_named(host))])
+    return jsonify(keys=[key_json(each) for each in trust.scanned(host_named(host))])
 
 
 @api.post("/hosts/<host>/confirm")
 def confirm_host(host: str) -> ResponseReturnValue:
     found = host_named(host)
     fingerprints = body_as(Confirmed).fingerprints
-    registry.confirm(db.session, settings(), found, fingerprints, by=person().email)
+    trust.confirm(db.session, settings(), found, fingerprints, by=person().email)
     return jsonify(host=host_json(found))
 
 
@@ -96,7 +96,7 @@ def test_host(host: str) -> ResponseReturnValue:
 @api.put("/hosts/<host>/address")
 def move_host(host: str) -> ResponseReturnValue:
     found = host_named(host)
-    registry.move(db.session, settings(), found, body_as(Moved).address, by=person().email)
+    trust.move(db.session, settings(), found, body_as(Moved).address, by=person().email)
     return jsonify(host=host_json(found))
 
 

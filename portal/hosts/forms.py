@@ -7,7 +7,7 @@ from collections.abc import Callable
 from flask import flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from jobs.hosts import labels, registry
+from jobs.hosts import labels, registry, trust
 from jobs.hosts.check import check
 from jobs.models import Host
 from portal.access import person, require_host_owner
@@ -43,7 +43,7 @@ def act(host: str) -> ResponseReturnValue:
     wished = request.form.get("do", "")
     try:
         if wished == "scan":
-            return shown(found, keys=registry.scanned(found))
+            return shown(found, keys=trust.scanned(found))
         work = WORK.get(wished)
         if work is None:
             raise PortwrightError("nothing is to be done", remedy="use the page's buttons")
@@ -58,7 +58,7 @@ def act(host: str) -> ResponseReturnValue:
 
 def confirm(host: Host) -> str:
     chosen = request.form.getlist("fingerprint")
-    registry.confirm(db.session, settings(), host, chosen, by=person().email)
+    trust.confirm(db.session, settings(), host, chosen, by=person().email)
     return "Pinned: from now on it must show one of these keys. Test the connection next."
 
 
@@ -85,7 +85,7 @@ def undrain(host: Host) -> str:
 
 def move(host: Host) -> str:
     address = request.form.get("address", "").strip()
-    registry.move(db.session, settings(), host, address, by=person().email)
+    trust.move(db.session, settings(), host, address, by=person().email)
     return "The address is kept. Confirm the key that it shows there."
 
 

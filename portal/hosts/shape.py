@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs.hosts import registry
+from jobs.hosts import registry, trust
 from jobs.models import Host
 from jobs.source import HostKey
 from portal.database import db
@@ -40,8 +40,8 @@ def host_json(host: Host) -> dict[str, Any]:
         "facts": dict(host.facts or {}),
         "http_port": host.http_port,
         "traefik_port": host.traefik_port,
-        "authorized_key": registry.authorized(host) if host.public_key else None,
-        "pinned": [key_json(key) for key in registry.pinned(host)],
+        "authorized_key": trust.authorized(host) if host.public_key else None,
+        "pinned": [key_json(key) for key in trust.pinned(host)],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from jobs.database import session_factory
-from jobs.hosts import registry
+from jobs.hosts import trust
 from jobs.models import User
 from jobs.settings import Settings
 from jobs.source import HostKey
@@ -24,7 +24,7 @@ def owner(alice: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> An
     with session_factory(settings.database_url)() as session:
         session.query(User).one().host_owner = True
         session.commit()
-    monkeypatch.setattr(registry, "scan_host_key", lambda *_: [SHOWN])
+    monkeypatch.setattr(trust, "scan_host_key", lambda *_: [SHOWN])
     return alice
 
 

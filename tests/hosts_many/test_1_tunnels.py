@@ -19,7 +19,7 @@ from ssh_server import SshServer
 
 from jobs.hosts import tunnel
 from jobs.hosts.address import Address
-from jobs.hosts.registry import ALLOWED
+from jobs.hosts.trust import ALLOWED
 from jobs.hosts.way import Way
 from jobs.source import generate_key
 from stacks.errors import PortwrightError

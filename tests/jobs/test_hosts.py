@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from forges.events import PullRequest, Repository
-from jobs.hosts import labels, placing, reach, registry, ssh
+from jobs.hosts import labels, placing, reach, registry, ssh, trust
 from jobs.hosts.address import Address, parse
 from jobs.hosts.check import FREE, version
 from jobs.hosts.words import why
@@ -125,7 +125,7 @@ def test_a_host_has_a_key_of_its_own_whose_private_half_is_sealed(
 ) -> None:
     host = add(session, settings, "node", confirmed=False)
     assert host.address == "ssh://root@node.example"
-    line = registry.authorized(host)
+    line = trust.authorized(host)
     assert line.startswith(
         'restrict,port-forwarding,command="df -kP /var/lib/docker /" ssh-ed25519 '
     )

@@ -9,7 +9,7 @@ import pytest
 import sample_data as data
 from sqlalchemy.orm import Session
 
-from jobs.hosts import registry
+from jobs.hosts import registry, trust
 from jobs.models import Event, Host, Project, User
 from jobs.settings import Settings
 from jobs.source import HostKey
@@ -29,7 +29,7 @@ def owner(app: Any, session: Session) -> str:
 @pytest.fixture
 def shows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What any host shows; a real one's keys are scanned in tests/hosts_many."""
-    monkeypatch.setattr(registry, "scan_host_key", lambda *_: [SHOWN])
+    monkeypatch.setattr(trust, "scan_host_key", lambda *_: [SHOWN])
 
 
 def add(session: Session, settings: Settings, name: str = "node", **more: Any) -> Host:
