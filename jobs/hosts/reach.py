@@ -53,12 +53,14 @@ def connect_to(settings: Settings, host: Host | None) -> docker.DockerClient:
     try:
         return connect(way.engine)
     except PortwrightError:
-        raise PortwrightError(
-            f"host {host.name}: SSH works, but no Docker engine answers at {ENGINE}",
-            remedy=f"see there that Docker runs (systemctl status docker), that {way.address.user} "
-            "may use its socket, and that sshd lets it be forwarded (AllowStreamLocalForwarding)",
-            path="host",
-        ) from None
+        if not tunnel.is_open(way):  # it was dead, and nobody knew yet
+            return connect(tunnel.ensure(way).engine)
+    raise PortwrightError(
+        f"host {host.name}: SSH works, but no Docker engine answers at {ENGINE}",
+        remedy=f"see there that Docker runs (systemctl status docker), that {way.address.user} "
+        "may use its socket, and that sshd lets it be forwarded (AllowStreamLocalForwarding)",
+        path="host",
+    )
 
 
 def traefik_of(settings: Settings, host: Host | None) -> Traefik:

@@ -71,7 +71,7 @@ def test_after_the_way_was_killed_the_next_run_works(field: Field) -> None:
 def test_a_way_that_is_killed_under_a_run_ends_it_and_what_served_serves(field: Field) -> None:
     field.number(field.shop, 3)
     asked = field.shop.request("deploy")
-    field.until_logged(asked, "creating container")
+    field.until_logged(asked, "starting the new container")
     field.kill_way()
     run = field.shop.ended(asked)
     assert run.state in ("failed", "succeeded")
