@@ -12,6 +12,7 @@ from docker.errors import DockerException
 from requests.exceptions import RequestException
 from sqlalchemy.orm import Session
 
+from jobs import pressure
 from jobs.hosts import reach, ssh
 from jobs.hosts.way import Way, papers
 from jobs.models import Host, now
@@ -67,13 +68,16 @@ def look(settings: Settings, host: Host) -> Checked:
         }
         return Checked(told, (), facts)
     warnings = []
-    if host.address is not None:
+    if host.address is None:
+        facts["disk_free_mb"] = pressure.disk_free_mb(settings.home)
+    else:
         facts["disk_free_mb"] = disk_free_mb(reach.way_of(settings, host))
     facts["traefik"] = traefik_version(settings, host)
     if not facts["traefik"]:
+        port = settings.traefik_port if host.address is None else host.traefik_port
         warnings.append(
-            f"no Traefik answers at 127.0.0.1:{host.traefik_port} there: services with a port can't "
-            "be deployed to it (portwright bootstrap root@HOST --role node installs one)"
+            f"no Traefik answers at 127.0.0.1:{port} there: services with a port can't be "
+            "deployed to it (portwright bootstrap root@HOST --role node installs one)"
         )
     free = facts.get("disk_free_mb")
     if free is not None and free < settings.min_disk_mb:

@@ -9,15 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rows import add_release, add_run
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from forges.events import PullRequest, Repository
-from jobs.hosts import labels, placing, reach, registry, ssh, trust
+from jobs.claims import line_up
+from jobs.hosts import labels, placing, reach, registry, ssh, trust, turns
 from jobs.hosts.address import Address, parse
 from jobs.hosts.check import FREE, version
 from jobs.hosts.words import why
-from jobs.models import Environment, Event, Host, Project
+from jobs.models import Environment, Event, Host, Project, Schedule, now
 from jobs.previews import lifecycle
 from jobs.previews.policy import set_policy
 from jobs.requests import create_project, request_run
@@ -325,3 +326,42 @@ def test_what_the_test_reads_of_an_engine_and_a_disk() -> None:
     )
     found = FREE.search(text)
     assert found is not None and found[1] == "58752212"
+
+
+def test_a_build_waits_while_the_disk_of_its_host_is_full(
+    session: Session, settings: Settings, project: Project, environment: Environment
+) -> None:
+    project.host = add(session, settings, "node")
+    add_run(session, environment)
+    assert [each.reason for each in line_up(session, settings)] == [""]
+    project.host.facts = {"disk_free_mb": 10}
+    session.commit()
+    (waiting,) = line_up(session, settings)
+    assert waiting.reason.startswith("the disk of host node has 10 MB free and a deploy needs 512")
+
+
+def test_each_host_has_its_turn_once_in_a_while(session: Session, settings: Settings) -> None:
+    add(session, settings, "one")
+    add(session, settings, "new", confirmed=False)
+    assert turns.due(session) == []  # it has only just been added
+    session.execute(update(Schedule).values(last_at=now() - turns.EVERY))
+    session.commit()
+    assert (turns.due(session), turns.due(session)) == (["one"], [])
+
+
+def test_a_host_that_goes_away_is_told_of_once_and_keeps_the_reason(
+    session: Session, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTWRIGHT_HOME", str(settings.home))
+    host = registry.add(session, settings, "node", "ssh://root@127.0.0.1:1", by="alice")
+    host.known_hosts = f"[127.0.0.1]:1 {KEY}\n"
+    session.commit()
+    turns.turn("node")
+    turns.turn("node")
+    session.expire_all()
+    assert host.problem == {
+        "message": "host node: nothing answers at 127.0.0.1:1",
+        "remedy": "see that its SSH server runs, and that the port is right",
+    }
+    assert told(session)[1:] == [("portwright", "host.away")]
+    turns.turn("nowhere")
