@@ -90,7 +90,7 @@ def test_a_host_that_is_away_ends_the_run_with_that_as_its_cause(field: Field) -
         assert run.state == "failed" and run.error
         assert f"host {NAME}" in run.error["message"], field.shop.log(run.id)
         assert run.error["remedy"]
-        code, told = field.cli("logs", "shop")
+        code, told = field.cli("logs", "shop", "--service", "web")
         assert code == 1 and f"host {NAME}" in told
     finally:
         field.thaw()
