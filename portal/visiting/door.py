@@ -1,15 +1,16 @@
 """Previews for members only. Traefik asks the door about each request (forwardAuth): who has no pass
 is sent to the portal, which knows its members, and comes back with a ticket for one host.
 
-A pass is a cookie of the preview's host, signed here, for a day at most; it opens that host only,
-and each request looks at the membership again.
+A ticket is good for one use within a minute. A pass is a cookie of the preview's host, signed here,
+for a day at most; it opens that host only, and each request looks at the membership again.
 """
 
 from __future__ import annotations
 
+import secrets
 from urllib.parse import quote, urlsplit
 
-from flask import Response, abort, current_app, redirect, request
+from flask import Response, abort, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import select
@@ -20,9 +21,11 @@ from portal.access import person, require
 from portal.context import settings
 from portal.database import db
 from portal.visiting import blueprint
+from portal.visiting.once import first_use
 
 ENTRANCE = "/_portwright/enter"
 COOKIE = "portwright-preview"
+USED = "run/tickets"
 TICKET_SECONDS, PASS_SECONDS = 60, 86_400
 
 
@@ -30,13 +33,19 @@ def signer(salt: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(current_app.secret_key or "", salt=f"preview-{salt}")
 
 
-def opened(salt: str, text: str | None, seconds: int, host: str) -> int | None:
-    """The user's id in a ticket or pass that is for this host; None where it is no good."""
+def opened(salt: str, text: str | None, seconds: int, host: str) -> tuple[int, str] | None:
+    """The user's id and the number of a ticket or pass that is for this host; None where it is no
+    good. The number is signed; the text is not the same for one ticket (base64's last bits)."""
     try:
         told = signer(salt).loads(text or "", max_age=seconds)
-        return int(told["user"]) if told["host"] == host else None
+        return (int(told["user"]), str(told["number"])) if told["host"] == host else None
     except (BadSignature, KeyError, TypeError, ValueError):
         return None
+
+
+def signed(salt: str, user: int, host: str) -> str:
+    told = {"user": user, "host": host, "number": secrets.token_urlsafe(16)}
+    return str(signer(salt).dumps(told))
 
 
 @blueprint.get("/previews/door")
@@ -51,20 +60,22 @@ def door() -> ResponseReturnValue:
     secure = request.headers.get("X-Forwarded-Proto") == "https"
     if asked.path == ENTRANCE:
         return enter(host, preview, asked.query, secure)
-    user = opened("pass", request.cookies.get(COOKIE), PASS_SECONDS, host)
-    if user is not None and is_member(preview, user):
+    known = opened("pass", request.cookies.get(COOKIE), PASS_SECONDS, host)
+    if known is not None and is_member(preview, known[0]):
         return Response(status=204)
     here = f"{'https' if secure else 'http'}://{at}"
     return redirect(f"{settings().portal_url}/previews/ticket?for={quote(here, safe='')}", 302)
 
 
 def enter(host: str, preview: Preview, query: str, secure: bool) -> ResponseReturnValue:
-    user = opened("ticket", query.removeprefix("ticket="), TICKET_SECONDS, host)
-    if user is None or not is_member(preview, user):
+    known = opened("ticket", query.removeprefix("ticket="), TICKET_SECONDS, host)
+    if known is None or not is_member(preview, known[0]):
+        abort(403)
+    if not first_use(settings().home / USED, known[1], 2 * TICKET_SECONDS):
         abort(403)
     response = redirect("/", 302)
     response.set_cookie(
-        COOKIE, str(signer("pass").dumps({"user": user, "host": host})), max_age=PASS_SECONDS,
+        COOKIE, signed("pass", known[0], host), max_age=PASS_SECONDS,
         httponly=True, secure=secure, samesite="Lax",
     )  # fmt: skip
     return response
@@ -77,15 +88,23 @@ def is_member(preview: Preview, user: int) -> bool:
 
 @blueprint.get("/previews/ticket")
 def ticket() -> ResponseReturnValue:
-    """For who is signed in here: a ticket to the preview that sent them."""
-    where = urlsplit(request.args.get("for", ""))
-    host = (where.hostname or "").lower()
+    """For who is signed in here: a ticket to the preview that sent them.
+
+    On a page that leads on, and no redirect: who has just signed in comes by a form, and a form's
+    redirects stay on this host (CSP: form-action, https://www.w3.org/TR/CSP3/#directive-form-action).
+    """
+    try:
+        where = urlsplit(request.args.get("for", ""))
+        host, at = (where.hostname or "").lower(), where.port
+    except ValueError:  # no address, or a port that is none
+        abort(404)
     if where.scheme not in ("http", "https") or not is_preview(host, settings().domain):
         abort(404)
     preview = preview_at(db.session, host)
     if preview is None:
         abort(404)
     require(preview.project, "read")
-    told = signer("ticket").dumps({"user": person().id, "host": host})
-    port = f":{where.port}" if where.port else ""
-    return redirect(f"{where.scheme}://{host}{port}{ENTRANCE}?ticket={told}", 302)
+    told = signed("ticket", person().id, host)
+    port = f":{at}" if at else ""
+    address = f"{where.scheme}://{host}{port}{ENTRANCE}?ticket={told}"
+    return render_template("visiting/enter.html", address=address, host=host)
