@@ -7,6 +7,7 @@ for a day at most; it opens that host only, and each request looks at the member
 
 from __future__ import annotations
 
+import re
 import secrets
 from urllib.parse import quote, urlsplit
 
@@ -26,6 +27,7 @@ from portal.visiting.once import first_use
 ENTRANCE = "/_portwright/enter"
 COOKIE = "portwright-preview"
 USED = "run/tickets"
+PORT = re.compile(r"[0-9]{0,5}")
 TICKET_SECONDS, PASS_SECONDS = 60, 86_400
 
 
@@ -51,32 +53,34 @@ def signed(salt: str, user: int, host: str) -> str:
 @blueprint.get("/previews/door")
 def door() -> ResponseReturnValue:
     """204 lets the request through; anything else is what the visitor gets."""
-    at = request.headers.get("X-Forwarded-Host", "")
-    host = at.partition(":")[0].lower()
-    preview = preview_at(db.session, host) if is_preview(host, settings().domain) else None
+    at = request.headers.get("X-Forwarded-Host", "").lower()
+    host, _, port = at.partition(":")
+    named = is_preview(host, settings().domain) and PORT.fullmatch(port)
+    preview = preview_at(db.session, host) if named else None
     if preview is None:
         abort(404)
     asked = urlsplit(request.headers.get("X-Forwarded-Uri", "/"))
     secure = request.headers.get("X-Forwarded-Proto") == "https"
+    here = f"{'https' if secure else 'http'}://{at}"
     if asked.path == ENTRANCE:
-        return enter(host, preview, asked.query, secure)
+        return enter(host, preview, asked.query, here)
     known = opened("pass", request.cookies.get(COOKIE), PASS_SECONDS, host)
     if known is not None and is_member(preview, known[0]):
         return Response(status=204)
-    here = f"{'https' if secure else 'http'}://{at}"
     return redirect(f"{settings().portal_url}/previews/ticket?for={quote(here, safe='')}", 302)
 
 
-def enter(host: str, preview: Preview, query: str, secure: bool) -> ResponseReturnValue:
+def enter(host: str, preview: Preview, query: str, here: str) -> ResponseReturnValue:
+    """here: the preview's address; to Traefik a Location without one is the portal's own."""
     known = opened("ticket", query.removeprefix("ticket="), TICKET_SECONDS, host)
     if known is None or not is_member(preview, known[0]):
         abort(403)
     if not first_use(settings().home / USED, known[1], 2 * TICKET_SECONDS):
         abort(403)
-    response = redirect("/", 302)
+    response = redirect(f"{here}/", 302)
     response.set_cookie(
         COOKIE, signed("pass", known[0], host), max_age=PASS_SECONDS,
-        httponly=True, secure=secure, samesite="Lax",
+        httponly=True, secure=here.startswith("https:"), samesite="Lax",
     )  # fmt: skip
     return response
 

@@ -89,7 +89,7 @@ def test_a_member_is_sent_for_a_ticket_enters_and_is_let_through(page: Any, door
         "http://localhost:8700/previews/ticket?for=http%3A%2F%2Fpr-7-sample.localhost%3A8080"
     )
     entered = door(SEVEN, ticket(page))
-    assert (entered.status_code, entered.location) == (302, "/")
+    assert (entered.status_code, entered.location) == (302, f"http://{SEVEN}:8080/")
     assert door(SEVEN, "/any", pass_in(entered)).status_code == 204
 
 
@@ -138,6 +138,14 @@ def test_a_stranger_gets_no_ticket_and_a_former_member_is_let_in_no_more(
 def test_tickets_are_for_previews_of_this_host_only(page: Any, where: str) -> None:
     answer = page("vera").get("/previews/ticket", query_string={"for": where})
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example.com", "", f"{SEVEN}:80@evil.example.com", f"{SEVEN}:x"]
+)
+def test_the_door_leads_nowhere_but_to_previews(app: Flask, host: str) -> None:
+    headers = {"X-Forwarded-Host": host, "X-Forwarded-Uri": "/"}
+    assert app.test_client().get("/previews/door", headers=headers).status_code == 404
 
 
 @given(st.text(max_size=80) | st.binary(max_size=60).map(lambda raw: raw.decode("latin-1")))
