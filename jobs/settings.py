@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -20,7 +21,6 @@ REPOSITORY = re.compile(
 HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}"
 DIRECTORY = r"https://[A-Za-z0-9._:\[\]-]{1,260}(/[A-Za-z0-9._~/-]{0,200})?"
-OWN_ADDRESSES = r"([0-9A-Fa-f.:]{2,45}(,[0-9A-Fa-f.:]{2,45}){0,4})?"
 # A token goes there: over http to this machine only.
 DNS_API = r"(https://[A-Za-z0-9.-]{1,250}|http://127\.0\.0\.1)(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*"
 ADDRESSES = r"([0-9A-Fa-f.:\[\]]{1,50}(,[0-9A-Fa-f.:\[\]]{1,50}){0,4})?"
@@ -100,6 +100,18 @@ class Settings:
                 raise PortwrightError(f"{value} can't be used", remedy=remedy, path=PREFIX + name)
             return value
 
+        def addresses(name: str, default: str) -> str:
+            remedy = "give addresses with commas between them"
+            value = text(name, default, r"[0-9A-Fa-f.:,]{0,250}", remedy)
+            for each in filter(None, value.split(",")):
+                try:
+                    ipaddress.ip_address(each)
+                except ValueError:
+                    raise PortwrightError(
+                        f"{each!r} is no address", remedy=remedy, path=PREFIX + name
+                    ) from None
+            return value
+
         return cls(
             home=Path(given.get(PREFIX + "HOME") or cls.home).expanduser().absolute(),
             cache=Path(given.get(PREFIX + "CACHE") or cls.cache).expanduser().absolute(),
@@ -156,9 +168,7 @@ class Settings:
             https_port=number("HTTPS_PORT", cls.https_port, 65_535),
             rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
             domain=text("DOMAIN", cls.domain, HOST, "give a name such as apps.example.com"),
-            addresses=text(
-                "ADDRESSES", cls.addresses, OWN_ADDRESSES, "give addresses with commas between them"
-            ),
+            addresses=addresses("ADDRESSES", cls.addresses),
             dns_api=text(
                 "DNS_API", cls.dns_api, DNS_API, "give the https:// address of Cloudflare's API"
             ),

@@ -8,12 +8,10 @@ for a day at most; it opens that host only, and each request looks at the member
 from __future__ import annotations
 
 import re
-import secrets
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
-from flask import Response, abort, current_app, redirect, render_template, request
+from flask import Response, abort, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlalchemy import select
 
 from jobs.models import Member, Preview
@@ -21,33 +19,17 @@ from jobs.visits import is_preview, preview_at
 from portal.access import person, require
 from portal.context import settings
 from portal.database import db
+from portal.security import is_local
 from portal.visiting import blueprint
 from portal.visiting.once import first_use
+from portal.visiting.tickets import opened, signed
 
 ENTRANCE = "/_portwright/enter"
 COOKIE = "portwright-preview"
 USED = "run/tickets"
+LONGEST_PATH = 2000
 PORT = re.compile(r"[0-9]{0,5}")
 TICKET_SECONDS, PASS_SECONDS = 60, 86_400
-
-
-def signer(salt: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.secret_key or "", salt=f"preview-{salt}")
-
-
-def opened(salt: str, text: str | None, seconds: int, host: str) -> tuple[int, str] | None:
-    """The user's id and the number of a ticket or pass that is for this host; None where it is no
-    good. The number is signed; the text is not the same for one ticket (base64's last bits)."""
-    try:
-        told = signer(salt).loads(text or "", max_age=seconds)
-        return (int(told["user"]), str(told["number"])) if told["host"] == host else None
-    except (BadSignature, KeyError, TypeError, ValueError):
-        return None
-
-
-def signed(salt: str, user: int, host: str) -> str:
-    told = {"user": user, "host": host, "number": secrets.token_urlsafe(16)}
-    return str(signer(salt).dumps(told))
 
 
 @blueprint.get("/previews/door")
@@ -59,25 +41,33 @@ def door() -> ResponseReturnValue:
     preview = preview_at(db.session, host) if named else None
     if preview is None:
         abort(404)
-    asked = urlsplit(request.headers.get("X-Forwarded-Uri", "/"))
+    asked = request.headers.get("X-Forwarded-Uri", "/")
+    path, _, query = asked.partition("?")
     secure = request.headers.get("X-Forwarded-Proto") == "https"
     here = f"{'https' if secure else 'http'}://{at}"
-    if asked.path == ENTRANCE:
-        return enter(host, preview, asked.query, here)
+    if path == ENTRANCE:
+        return enter(host, preview, query, here)
     known = opened("pass", request.cookies.get(COOKIE), PASS_SECONDS, host)
     if known is not None and is_member(preview, known[0]):
         return Response(status=204)
-    return redirect(f"{settings().portal_url}/previews/ticket?for={quote(here, safe='')}", 302)
+    wanted = quote(here + led_back(asked), safe="")
+    return redirect(f"{settings().portal_url}/previews/ticket?for={wanted}", 302)
+
+
+def led_back(asked: str) -> str:
+    """Path and query that a visitor wanted to see; `/` for what can't be led back to."""
+    return asked if is_local(asked) and len(asked) <= LONGEST_PATH else "/"
 
 
 def enter(host: str, preview: Preview, query: str, here: str) -> ResponseReturnValue:
     """here: the preview's address; to Traefik a Location without one is the portal's own."""
-    known = opened("ticket", query.removeprefix("ticket="), TICKET_SECONDS, host)
+    given = dict(parse_qsl(query))
+    known = opened("ticket", given.get("ticket"), TICKET_SECONDS, host)
     if known is None or not is_member(preview, known[0]):
         abort(403)
     if not first_use(settings().home / USED, known[1], 2 * TICKET_SECONDS):
         abort(403)
-    response = redirect(f"{here}/", 302)
+    response = redirect(here + led_back(given.get("to", "/")), 302)
     response.set_cookie(
         COOKIE, signed("pass", known[0], host), max_age=PASS_SECONDS,
         httponly=True, secure=here.startswith("https:"), samesite="Lax",
@@ -110,5 +100,7 @@ def ticket() -> ResponseReturnValue:
     require(preview.project, "read")
     told = signed("ticket", person().id, host)
     port = f":{at}" if at else ""
-    address = f"{where.scheme}://{host}{port}{ENTRANCE}?ticket={told}"
+    page = where.path + (f"?{where.query}" if where.query else "")
+    query = urlencode({"ticket": told, "to": led_back(page)})
+    address = f"{where.scheme}://{host}{port}{ENTRANCE}?{query}"
     return render_template("visiting/enter.html", address=address, host=host)

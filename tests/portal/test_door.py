@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 import sample_data as data
@@ -72,9 +72,9 @@ def ticket(page: Any, who: str = "vera", host: str = SEVEN) -> str:
     """The address on the preview's host, path and query."""
     answer = page(who).get("/previews/ticket", query_string={"for": f"http://{host}:8080"})
     assert answer.status_code == 200, answer.text
-    to = urlsplit(html.unescape(answer.text.split("0; url=")[1].split('"')[0]))
+    to = urlsplit(address_in(answer))
     assert (to.netloc, to.path) == (f"{host}:8080", ENTRANCE)
-    return f"{to.path}?{to.query}"
+    return f"{to.path}?{to.query.removesuffix('&to=%2F')}"
 
 
 def pass_in(answer: Any) -> str:
@@ -86,11 +86,38 @@ def pass_in(answer: Any) -> str:
 def test_a_member_is_sent_for_a_ticket_enters_and_is_let_through(page: Any, door: Any) -> None:
     sent = door(SEVEN)
     assert sent.location == (
-        "http://localhost:8700/previews/ticket?for=http%3A%2F%2Fpr-7-sample.localhost%3A8080"
+        "http://localhost:8700/previews/ticket?for=http%3A%2F%2Fpr-7-sample.localhost%3A8080%2F"
     )
     entered = door(SEVEN, ticket(page))
     assert (entered.status_code, entered.location) == (302, f"http://{SEVEN}:8080/")
     assert door(SEVEN, "/any", pass_in(entered)).status_code == 204
+
+
+@pytest.mark.parametrize(
+    ("uri", "lands"),
+    [("/orders/7?a=b&c=%2F%26", "/orders/7?a=b&c=%2F%26"), ("//evil.example.com/x", "/"), ("//[", "/"),
+     ("/\\evil.example.com", "/"), ("/" + "x" * 3000, "/"), ("", "/")],
+)  # fmt: skip
+def test_a_visitor_comes_back_to_the_page_they_asked_for(
+    page: Any, door: Any, uri: str, lands: str
+) -> None:
+    asked = parse_qs(urlsplit(door(SEVEN, uri).location).query)["for"][0]
+    answer = page("vera").get("/previews/ticket", query_string={"for": asked})
+    to = urlsplit(address_in(answer))
+    entered = door(SEVEN, f"{to.path}?{to.query}")
+    assert entered.location == f"http://{SEVEN}:8080{lands}"
+
+
+def test_a_ticket_leads_to_no_other_host(page: Any, door: Any) -> None:
+    for bad in ("//evil.example.com", "https://evil.example.com", "/%0d%0aSet-Cookie:x", "\\x"):
+        given = ticket(page).partition("&to=")[0]
+        entered = door(SEVEN, f"{given}&to={quote(bad, safe='%')}")
+        assert entered.status_code == 302
+        assert urlsplit(entered.location).netloc == f"{SEVEN}:8080"
+
+
+def address_in(answer: Any) -> str:
+    return html.unescape(answer.text.split("0; url=")[1].split('"')[0])
 
 
 def test_a_ticket_opens_once_however_it_is_written(page: Any, door: Any) -> None:

@@ -78,14 +78,14 @@ def sign_in(page: Page, email: str) -> None:
     page.press("input[name=password]", "Enter")
 
 
-def entered(browser: Browser, shop: Shop, number: int) -> tuple[Page, str]:
+def entered(browser: Browser, shop: Shop, number: int, path: str = "/") -> tuple[Page, str]:
     """A member who has signed in on the way; and the address with the ticket that they came by."""
     page, tickets = visitor(browser), list[str]()
     page.on("request", lambda asked: tickets.append(asked.url) if ENTRANCE in asked.url else None)
-    page.goto(at(shop, number))
+    page.goto(at(shop, number, path))
     assert page.url.startswith(f"{portal(shop)}/sign-in?next="), page.url
     sign_in(page, MEMBER)
-    page.wait_for_url(at(shop, number))
+    page.wait_for_url(at(shop, number, path))
     (ticket,) = tickets
     return page, ticket
 
@@ -93,8 +93,7 @@ def entered(browser: Browser, shop: Shop, number: int) -> tuple[Page, str]:
 def test_a_member_signs_in_on_the_way_and_sees_the_preview(
     browser: Browser, shop: Shop, doors: list[int]
 ) -> None:
-    page, _ = entered(browser, shop, doors[0])
-    page.goto(at(shop, doors[0], "/env?NUMBER"))
+    page, _ = entered(browser, shop, doors[0], "/env?NUMBER")
     assert page.inner_text("body") == "41"
     (cookie,) = page.context.cookies(at(shop, doors[0]))
     assert (cookie["name"], cookie["domain"]) == ("portwright-preview", shop.host(doors[0]))
