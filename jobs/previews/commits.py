@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from forges.client import Client
+from forges.errors import Ambiguous
 from jobs.context import Context
 from jobs.models import Preview, Source
-from jobs.previews.lifecycle import hold, is_whole
+from jobs.previews.lifecycle import UNKNOWN, hold, is_whole
 from jobs.previews.policy import policy_of
 from jobs.settings import Settings
 from jobs.source import Access
@@ -31,19 +32,23 @@ def untold(session: Session, source: Source) -> list[Preview]:
         Preview.project_id == source.project_id,
         Preview.fork.is_(True),
         Preview.state == "held",
-        func.length(Preview.head_commit) < 40,
+        Preview.held.startswith(UNKNOWN),
     )
     return list(session.scalars(query.order_by(Preview.id)))
 
 
 def ask(session: Session, settings: Settings, source: Source, client: Client) -> None:
-    """Learn all digits from the forge; raises PortwrightError where it does not tell."""
+    """Learn all digits from the forge; raises PortwrightError where it does not tell. One of whom
+    several commits begin alike waits for its next push: its author can't keep the others waiting."""
     name = full_name_of(source.project, source)
     for preview in untold(session, source):
         before, number = preview.head_commit, preview.number
         session.commit()
-        learn(preview, client.head_of(name, number, before))
-        preview.held = hold(session, settings, preview, policy_of(preview.project))
+        try:
+            learn(preview, client.head_of(name, number, before))
+            preview.held = hold(session, settings, preview, policy_of(preview.project))
+        except Ambiguous as error:
+            preview.held = f"it is a fork's: {error.message}"
         session.commit()
 
 

@@ -21,6 +21,7 @@ from stacks.errors import PortwrightError
 CLOSING = ("closed", "merged")
 FULL = "is the most"
 AT_FORGE = "pull request"
+UNKNOWN = "it is a fork's, and of its commit only"
 
 
 def told(
@@ -116,7 +117,7 @@ def ask(
 def hold(session: Session, settings: Settings, preview: Preview, policy: Policy) -> str | None:
     """Why the preview may not run now; None where it may."""
     if preview.fork and not is_whole(preview.head_commit):
-        return f"it is a fork's, and of its commit only {preview.head_commit} is known yet"
+        return f"{UNKNOWN} {preview.head_commit} is known yet"
     if preview.fork and preview.approved_commit != preview.head_commit:
         return (
             f"it is a fork's: a maintainer must let commit {preview.head_commit[:7]} run, "

@@ -70,7 +70,8 @@ def look(session: Session, settings: Settings, resolver: Resolver | None = None)
     except PortwrightError as error:
         found = dict(before.names)
         problem = {"message": error.message, "remedy": error.remedy}
-        log.warning("DNS of previews: %s", error.message)
+        if problem != before.problem:
+            log.warning("DNS of previews: %s", error.message)
     well = problem is None and all(each.ok for each in found.values())
     state = State(found, asked, problem, now() + (AGAIN if well else AGAIN_WHERE_NOT))
     keep_state(settings, state)

@@ -152,9 +152,23 @@ def test_a_commit_that_begins_like_the_approved_one_does_not_run_in_its_place(
 def test_two_that_begin_alike_are_never_ready_to_be_let_run(ground: Ground) -> None:
     ground.tell()
     ground.there.commits.append(ground.pull.head_commit + "0" * 28)
-    with pytest.raises(PortwrightError, match="more than one commit of pull request 5"):
+    ground.ask()
+    short = ground.pull.head_commit
+    told = f"it is a fork's: more than one commit of pull request 5 begins with {short}"
+    assert (ground.preview.held, ground.preview.head_commit) == (told, short)
+    assert commits.untold(ground.session, ground.source) == []  # asking again does not help
+    ground.there.commits = ["9" * 40]
+    ground.tell(action="updated", head_commit="9" * 12)
+    ground.ask()
+    assert ground.preview.head_commit == "9" * 40
+
+
+def test_a_commit_that_the_forge_does_not_know_yet_is_asked_for_again(ground: Ground) -> None:
+    ground.tell()
+    ground.there.commits = []
+    with pytest.raises(PortwrightError, match="no commit of pull request 5"):
         ground.ask()
-    assert len(ground.preview.head_commit) == 12 and ground.preview.state == "held"
+    assert [each.number for each in commits.untold(ground.session, ground.source)] == [5]
 
 
 def test_the_approved_commit_is_fetched_from_the_fork(ground: Ground, tmp_path: Path) -> None:
