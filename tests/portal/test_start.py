@@ -16,6 +16,7 @@ from jobs.settings import Settings
 def test_a_database_that_is_too_old_is_told_with_the_remedy(
     settings: Settings, module: str
 ) -> None:
+    (settings.home / "portwright.db").unlink()
     with sqlite3.connect(settings.home / "portwright.db") as database:
         database.execute("CREATE TABLE projects (id INTEGER)")
     env = {**os.environ, "PORTWRIGHT_HOME": str(settings.home)}
