@@ -81,6 +81,11 @@ class Client(ABC):
     def commit(self, full_name: str, ref: str) -> str:
         """All 40 digits of a commit, by a branch or its first digits."""
 
+    def head_of(self, full_name: str, number: int, begins: str) -> str:
+        """All 40 digits of a pull request's commit, by its first ones. Raises PortwrightError where
+        none or more than one begins so."""
+        return self.commit(full_name, begins)
+
     @abstractmethod
     def set_status(
         self, full_name: str, commit: str, state: State, url: str, description: str, context: str

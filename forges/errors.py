@@ -30,3 +30,7 @@ class Later(PortwrightError):
             "the forge limits how often it is asked" if limit else f"the forge answers {status}"
         )
         super().__init__(message, remedy=f"it is asked again in {self.seconds} s")
+
+
+class Ambiguous(PortwrightError):
+    """More than one thing fits what was told: asking again does not help."""

@@ -9,12 +9,11 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from jobs.context import Context
-from jobs.ending import cancel
+from jobs.ending import cancel_all
 from jobs.models import Environment, Hook, Project, Run, Secret, Source, now
 from jobs.records import record
 from jobs.requests import Doorbell, request_run
 from jobs.states import FINAL
-from stacks.errors import PortwrightError
 
 
 def request_deletion(session: Session, ring: Doorbell, project: Project, *, by: str) -> list[Run]:
@@ -25,14 +24,7 @@ def request_deletion(session: Session, ring: Doorbell, project: Project, *, by: 
         session.commit()
     asked = []
     for environment in project.environments:
-        query = select(Run).where(
-            Run.environment_id == environment.id, Run.state.not_in(FINAL), Run.kind != "destroy"
-        )
-        for run in session.scalars(query).all():
-            try:
-                cancel(session, run, by=by)
-            except PortwrightError:
-                continue  # it has ended meanwhile
+        cancel_all(session, environment, by=by)
         asked.append(request_run(session, ring, environment, "destroy", by=by))
     return asked
 

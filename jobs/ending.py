@@ -19,7 +19,6 @@ REPLACED = ("deploy",)
 def cancel(session: Session, run: Run, *, by: str) -> str:
     """Cancel a Run; returns its state then. One at work is ended by its worker within seconds,
     with the old release serving. Raises PortwrightError where it has ended already."""
-    error = {"path": "", "message": f"{by} cancelled it", "remedy": "ask for it again if need be"}
     for _ in range(3):  # it may move on between the look and the change
         session.refresh(run)
         if run.state in FINAL:
@@ -28,9 +27,7 @@ def cancel(session: Session, run: Run, *, by: str) -> str:
                 remedy="nothing is to be done",
                 path="run",
             )
-        at_rest = run.state in RESTING
-        if change(session, run.id, "cancelled", error=error) if at_rest else note(session, run, by):
-            record(session, by, "run.cancelled", run.environment.project.name, run=run.id)
+        if ended(session, run, by):
             session.commit()
             session.refresh(run)
             return run.state
@@ -39,14 +36,29 @@ def cancel(session: Session, run: Run, *, by: str) -> str:
 
 
 def cancel_all(session: Session, environment: Environment, *, by: str) -> None:
-    """Cancel every Run of the environment but those that destroy it; the caller commits."""
-    error = {"path": "", "message": f"{by} cancelled it", "remedy": "ask for it again if need be"}
+    """Cancel every Run of the environment but those that destroy it; the caller commits.
+
+    One that moves on meanwhile is looked at again; one that has ended stays as it is."""
     query = select(Run).where(
         Run.environment_id == environment.id, Run.state.not_in(FINAL), Run.kind != "destroy"
     )
-    for run in session.scalars(query).all():
-        if not (run.state in RESTING and change(session, run.id, "cancelled", error=error)):
-            note(session, run, by)
+    for run in session.scalars(query.order_by(Run.id)).all():
+        for _ in range(3):
+            if run.state in FINAL or ended(session, run, by):
+                break
+            session.refresh(run)
+
+
+def ended(session: Session, run: Run, by: str) -> bool:
+    """End a Run that waits, or have its worker end it; False where it has moved on meanwhile."""
+    error = {"path": "", "message": f"{by} cancelled it", "remedy": "ask for it again if need be"}
+    at_rest = run.state in RESTING
+    if not (
+        change(session, run.id, "cancelled", error=error) if at_rest else note(session, run, by)
+    ):
+        return False
+    record(session, by, "run.cancelled", run.environment.project.name, run=run.id)
+    return True
 
 
 def note(session: Session, run: Run, by: str) -> bool:

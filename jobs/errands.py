@@ -1,5 +1,5 @@
 """What goes over the network, or takes long, beside the Runs: telling forges, asking them, putting
-previews to sleep. In a process of its own, so that nobody waits for a forge that is away."""
+previews to sleep, their DNS. In a process of its own, so that nobody waits for a forge that is away."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from jobs.database import session_factory
 from jobs.doorbell import doorbell
 from jobs.feedback import comments, statuses
 from jobs.models import Preview, Source, now
-from jobs.previews import sleep
+from jobs.previews import commits, records, sleep
 from jobs.schedules import is_due, take
 from jobs.settings import Settings
 from jobs.sources import client_of
@@ -33,11 +33,15 @@ def due(session: Session, settings: Settings) -> bool:
     """Whether there is anything to do now: looked at every few seconds, so it asks no network."""
     if polling.due(session):
         return True
+    if records.due(session, settings):
+        return True
     opened = select(Preview.id).where(Preview.state == "open").limit(1)
     if is_due(session, SLEEP, SLEEP_EVERY) and session.scalar(opened) is not None:
         return True
     return any(
-        statuses.untold(session, source) or comments.uncommented(session, settings, source)
+        statuses.untold(session, source)
+        or comments.uncommented(session, settings, source)
+        or commits.untold(session, source)
         for source in told_sources(session)
     )
 
@@ -65,6 +69,8 @@ def run(settings: Settings) -> None:
                     tell(session, settings, source, client)
             except Exception as error:
                 keep(session, source, error)
+        if records.due(session, settings):
+            careful(session, lambda: records.look(session, settings))
         for source_id in polling.due(session):
             polling.poll(session, ring, settings, session.get_one(Source, source_id))
         if take(session, SLEEP, SLEEP_EVERY):
@@ -74,6 +80,7 @@ def run(settings: Settings) -> None:
 def tell(session: Session, settings: Settings, source: Source, client: Client) -> None:
     statuses.tell(session, settings, source, client)
     comments.tell(session, settings, source, client)
+    commits.ask(session, settings, source, client)
     if source.quiet_until is not None:
         source.quiet_until = source.problem = None
         session.commit()

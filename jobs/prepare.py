@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from jobs.building import building
 from jobs.context import Context
 from jobs.models import Environment, Release, Run
+from jobs.previews.commits import access_to, learn
 from jobs.previews.prepare import forbid_host_access, names, preview_of, versions
 from jobs.queries import release_numbered
 from jobs.source import Checkout, checkout
@@ -105,9 +106,15 @@ def committed_spec(context: Context) -> Spec:
     access = access_of(settings, project, source_of(context.session, project))
     context.log.hide([access.password, access.private_key])
     preview = preview_of(context)
-    with checkout(access, ref, mirror, folder, resolve=guard_of(settings).resolve) as source:
+    begins = "" if run.commit else str((run.options or {}).get("begins", ""))
+    if preview is not None:
+        access = access_to(context, preview, access, ref)
+    resolve = guard_of(settings).resolve
+    with checkout(access, ref, mirror, folder, resolve=resolve, begins=begins) as source:
         context.log(f"{ref} is commit {source.commit[:10]}: {source.subject}")
         run.commit, run.subject = source.commit, source.subject
+        if preview is not None:
+            learn(preview, source.commit)
         context.session.commit()
         wanted = read(source.folder)
         if wanted.name != project.name:

@@ -123,6 +123,7 @@ def add_run(
     approved_by: str | None = None,
     automatic: str | None = None,
     images_of: int | None = None,
+    begins: str = "",
     snapshot: dict[str, Any] | None = None,
 ) -> Run:
     """Record a Run; the caller commits, and wakes a worker after that. Deploys that wait for
@@ -133,7 +134,8 @@ def add_run(
     plan: the hash of the plan agreed to. volumes: names that a destroy deletes too;
     every_volume: all of them. approved_by: who agreed to just that plan and may. automatic: why
     Portwright itself asks, which needs nobody's approval. images_of: the Run whose images a
-    plan is made with, rather than with its own. snapshot: of that kind of Run, what it keeps
+    plan is made with, rather than with its own. begins: first digits of the commit that the
+    branch must be at, else the Run fails. snapshot: of that kind of Run, what it keeps
     (stacks.spec.Seed).
     Raises PortwrightError where a value can't be used.
     """
@@ -168,6 +170,7 @@ def add_run(
             **({"bound": True} if plan else {}),
             **({"every_volume": True} if every_volume else {}),
             **({"images_of": images_of} if images_of else {}),
+            **({"begins": begins} if begins else {}),
             **({"snapshot": snapshot} if snapshot else {}),
         },
         requested_by=by,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ REPOSITORY = re.compile(
 HOST = r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
 EMAIL = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}"
 DIRECTORY = r"https://[A-Za-z0-9._:\[\]-]{1,260}(/[A-Za-z0-9._~/-]{0,200})?"
+# A token goes there: over http to this machine only.
+DNS_API = r"(https://[A-Za-z0-9.-]{1,250}|http://127\.0\.0\.1)(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*"
 ADDRESSES = r"([0-9A-Fa-f.:\[\]]{1,50}(,[0-9A-Fa-f.:\[\]]{1,50}){0,4})?"
 MIRROR = re.compile(r"mirror:[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?")
 
@@ -58,6 +61,8 @@ class Settings:
     https_port: int = 0
     rehearsal_port: int = 8702
     domain: str = "localhost"
+    addresses: str = ""
+    dns_api: str = "https://api.cloudflare.com/client/v4"
     hsts_days: int = 0
     acme_server: str = "production"
     acme_staging: str = "auto"
@@ -93,6 +98,18 @@ class Settings:
             value = int(text(name, str(default), r"[0-9]{1,6}", remedy))
             if not least <= value <= most:
                 raise PortwrightError(f"{value} can't be used", remedy=remedy, path=PREFIX + name)
+            return value
+
+        def addresses(name: str, default: str) -> str:
+            remedy = "give addresses with commas between them"
+            value = text(name, default, r"[0-9A-Fa-f.:,]{0,250}", remedy)
+            for each in filter(None, value.split(",")):
+                try:
+                    ipaddress.ip_address(each)
+                except ValueError:
+                    raise PortwrightError(
+                        f"{each!r} is no address", remedy=remedy, path=PREFIX + name
+                    ) from None
             return value
 
         return cls(
@@ -151,6 +168,10 @@ class Settings:
             https_port=number("HTTPS_PORT", cls.https_port, 65_535),
             rehearsal_port=port("REHEARSAL_PORT", cls.rehearsal_port),
             domain=text("DOMAIN", cls.domain, HOST, "give a name such as apps.example.com"),
+            addresses=addresses("ADDRESSES", cls.addresses),
+            dns_api=text(
+                "DNS_API", cls.dns_api, DNS_API, "give the https:// address of Cloudflare's API"
+            ),
             hsts_days=number("HSTS_DAYS", cls.hsts_days, 730),
             acme_server=text(
                 "ACME_SERVER",

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from stacks.errors import PortwrightError
 from zones.records import Record
+
+
+class Away(PortwrightError):
+    """The provider does not answer now: what is left to do waits."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,10 @@ class Provider(Protocol):
 
     def listed(self) -> list[Record]:
         """Our records, sorted."""
+        ...
+
+    def covered(self, domain: str) -> str:
+        """The wildcard, whosever it is, that answers for names right under a domain; '' for none."""
         ...
 
     def check(self) -> Checked:

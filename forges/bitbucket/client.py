@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from forges.api import Api
 from forges.asked import Comment, State, named, numbered, usable
+from forges.bitbucket.commits import only
 from forges.bitbucket.hook import pull_request
 from forges.client import Client
 from forges.credentials import Token
@@ -54,6 +55,11 @@ class Bitbucket(Client):
     def commit(self, full_name: str, ref: str) -> str:
         given = Node(ref, "ref").ref()
         return self.api.read("GET", f"{place(full_name)}/commit/{given}").at("hash").sha()
+
+    def head_of(self, full_name: str, number: int, begins: str) -> str:
+        """From the pull request: its commits may be in a fork that the token does not see."""
+        path = f"{place(full_name)}/pullrequests/{numbered(number)}/commits?pagelen=50"
+        return only(self.api.read("GET", path).at("values").items(), number, begins)
 
     def set_status(
         self, full_name: str, commit: str, state: State, url: str, description: str, context: str

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from forges import shapes
 from forges.events import Action, Event, Other
-from forges.github.hook import pull_request
+from forges.github.hook import pull_request_event
 from forges.headers import delivery_of, event_of, header
 from forges.reading import Node, parse_object
 from forges.signatures import hex_signed
@@ -36,7 +36,7 @@ def events(headers: Mapping[str, str], body: bytes) -> tuple[Event, ...]:
     if kind == "push":
         return (push(root),)
     if kind == "pull_request":
-        return (pull_request_event(root),)
+        return (pull_request_event(root, ACTIONS, base="changes.ref"),)
     return (Other(kind),)
 
 
@@ -50,15 +50,3 @@ def push(root: Node) -> Event:
         commits_told=total is None or total == len(commits),
         tagged=root.at("head_commit.id"),
     )
-
-
-def pull_request_event(root: Node) -> Event:
-    told = root.at("action").text(60)
-    action = ACTIONS.get(told)
-    if told == "edited" and root.at("changes.ref").value is not None:
-        action = "updated"
-    if action is None:
-        return Other(f"pull_request.{told}")
-    if action == "closed" and root.at("pull_request.merged").flag():
-        action = "merged"
-    return pull_request(root.at("pull_request"), action)

@@ -37,7 +37,7 @@ def event(kind: str, root: Node) -> Event:
     if kind == "push":
         return push(root)
     if kind == "pull_request":
-        return pull_request_event(root)
+        return pull_request_event(root, ACTIONS, base="changes.base")
     if kind == "repository":
         return renamed(root)
     return Other(kind)
@@ -59,10 +59,11 @@ def files(commit: Node) -> int:
     return sum(len(commit.at(each).items()) for each in ("added", "removed", "modified"))
 
 
-def pull_request_event(root: Node) -> Event:
+def pull_request_event(root: Node, actions: Mapping[str, Action], *, base: str) -> Event:
+    """Gitea's too. base: where an edited one tells that it goes to another branch now."""
     told = root.at("action").text(60)
-    action = ACTIONS.get(told)
-    if told == "edited" and root.at("changes.base").value is not None:
+    action = actions.get(told)
+    if told == "edited" and root.at(base).value is not None:
         action = "updated"
     if action is None:
         return Other(f"pull_request.{told}")

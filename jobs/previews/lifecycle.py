@@ -22,6 +22,7 @@ from stacks.errors import PortwrightError
 CLOSING = ("closed", "merged")
 FULL = "is the most"
 AT_FORGE = "pull request"
+UNKNOWN = "it is a fork's, and of its commit only"
 
 
 def told(
@@ -44,19 +45,29 @@ def told(
         return [], f"pull request {pull.number} is a fork's, and those get no previews"
     if preview is None:
         preview = create(session, project, pull)
-    elif preview.head_commit == pull.head_commit and not reopens(preview, pull):
+    elif same_commit(preview.head_commit, pull.head_commit) and not reopens(preview, pull):
         describe(preview, pull)
         return [], f"the preview of pull request {pull.number} is at that commit already"
     describe(preview, pull)
-    preview.head_commit = pull.head_commit
+    if not same_commit(preview.head_commit, pull.head_commit):
+        preview.head_commit = pull.head_commit
     run = ask(session, settings, preview, policy, by=by)
     if run is None:
         return [], f"the preview of pull request {pull.number} waits: {preview.held}"
     return [run], f"a preview of pull request {pull.number}"
 
 
+def is_whole(commit: str) -> bool:
+    return len(commit) == 40
+
+
 def reopens(preview: Preview, pull: PullRequest) -> bool:
     return preview.state == "closed" and pull.action in ("opened", "reopened")
+
+
+def same_commit(known: str, told: str) -> bool:
+    """Of two that may be told by their first digits (Bitbucket): what is known whole stays."""
+    return known.startswith(told) or told.startswith(known)
 
 
 def preview_numbered(session: Session, project: Project, number: int) -> Preview | None:
@@ -98,14 +109,16 @@ def ask(
     if preview.state == "closed":
         preview.opened_at = now()
     preview.state = "open"
-    # Bitbucket tells the first digits only: the branch is then what is asked for.
-    whole = len(preview.head_commit) == 40
-    ref = preview.head_commit if whole else preview.head_branch
-    return add_run(session, preview.environment, "deploy", by=by, ref=ref)
+    # Bitbucket tells the first digits only: the branch is then asked for, at just that commit.
+    short = "" if is_whole(preview.head_commit) else preview.head_commit
+    ref = preview.head_branch if short else preview.head_commit
+    return add_run(session, preview.environment, "deploy", by=by, ref=ref, begins=short)
 
 
 def hold(session: Session, settings: Settings, preview: Preview, policy: Policy) -> str | None:
     """Why the preview may not run now; None where it may."""
+    if preview.fork and not is_whole(preview.head_commit):
+        return f"{UNKNOWN} {preview.head_commit} is known yet"
     if preview.fork and preview.approved_commit != preview.head_commit:
         return (
             f"it is a fork's: a maintainer must let commit {preview.head_commit[:7]} run, "
@@ -127,7 +140,15 @@ def hold(session: Session, settings: Settings, preview: Preview, policy: Policy)
 def approve(
     session: Session, settings: Settings, preview: Preview, commit: str, *, by: str
 ) -> Run | None:
-    """Let a fork's commit run. Raises PortwrightError where it is not the one that was read."""
+    """Let a fork's commit run. Raises PortwrightError where it is not the one that was read, all
+    40 digits of it: others that begin alike can be made."""
+    if not is_whole(commit):
+        raise PortwrightError(
+            "that is no whole commit",
+            remedy="give all 40 digits; where the forge tells fewer, keep a token of its API, by "
+            "which they are asked for",
+            path="commit",
+        )
     if preview.state != "held" or commit != preview.head_commit:
         raise PortwrightError(
             f"the pull request is at {preview.head_commit[:10]} now and {preview.state}",

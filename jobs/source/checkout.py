@@ -16,6 +16,7 @@ from jobs.source.access import Access, Resolve, unguarded
 from jobs.source.address import parse
 from jobs.source.content import Content
 from jobs.source.mirror import clear, locked, prepare
+from jobs.source.refs import check_begins
 from jobs.source.words import CERTAIN, explain
 from stacks.errors import PortwrightError
 from stacks.names import check_ref
@@ -55,27 +56,35 @@ class Checkout:
 
 @contextmanager
 def checkout(
-    access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve = unguarded
+    access: Access,
+    ref: str,
+    mirror: Path,
+    folder: Path,
+    resolve: Resolve = unguarded,
+    begins: str = "",
 ) -> Iterator[Checkout]:
     """Fetch, resolve the ref to a commit, and lay its files out in a folder that goes afterwards.
 
     ref: a branch, tag, SHA, or whole name below refs/. resolve: gives the address to
-    connect to. Raises PortwrightError where the repository can't be read, is too large,
+    connect to. begins: first digits of the commit that the branch must be at. Raises PortwrightError where the repository can't be read, is too large,
     or has no such ref.
     """
     check_ref("ref", ref)
+    check_begins(begins)
     parse(access.url)
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         with locked(mirror):
-            found = take(access, ref, mirror, folder, resolve)
+            found = take(access, (ref, begins), mirror, folder, resolve)
         yield found
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def take(access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve) -> Checkout:
+def take(
+    access: Access, ref: tuple[str, str], mirror: Path, folder: Path, resolve: Resolve
+) -> Checkout:
     """Once more with a new mirror where the present one may be what is broken."""
     new = prepare(mirror, access.max_bytes)
     try:
@@ -106,9 +115,11 @@ def killed(error: GitCommandError) -> bool:
     return isinstance(error.status, int) and error.status < 0
 
 
-def lay(access: Access, ref: str, mirror: Path, folder: Path, resolve: Resolve) -> Checkout:
+def lay(
+    access: Access, ref: tuple[str, str], mirror: Path, folder: Path, resolve: Resolve
+) -> Checkout:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     content = Content(access, mirror, folder, resolve)
-    commit, subject = content.fill(ref)
+    commit, subject = content.fill(*ref)
     return Checkout(folder, commit, subject, content.trees, frozenset(content.filled))

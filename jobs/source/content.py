@@ -33,12 +33,12 @@ class Content:
         self.trees: dict[str, str] = {}
         self.filled: set[str] = set()
 
-    def fill(self, ref: str) -> tuple[str, str]:
+    def fill(self, ref: str, begins: str = "") -> tuple[str, str]:
         """Lay everything out; returns the commit and its subject."""
         address = parse(self.access.url)
         with connect(self.access, self.resolve, address) as connection:
             fetcher = Fetcher(self.mirror, connection, self.access.max_bytes)
-            commit = fetcher.commit(ref)
+            commit = fetcher.commit(ref, begins)
             subject = fetcher.git("log", "-1", "--format=%s", "--end-of-options", commit)[:200]
             found = self.add(fetcher, address, commit, "", 0)
         check_links(self.folder, found)

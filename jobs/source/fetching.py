@@ -10,9 +10,9 @@ from git import GitCommandError
 from jobs.source.command import MEMORY, run
 from jobs.source.connection import Connection
 from jobs.source.mirror import KEPT, halves, kept
+from jobs.source.missing import moved, unknown
 from jobs.source.refs import FULL, list_refs, names
 from jobs.source.words import too_large
-from stacks.errors import PortwrightError
 
 SHORT = re.compile(r"[0-9a-f]{7,63}")
 # A server that does not hand out any commit by its SHA says one of these.
@@ -56,11 +56,14 @@ class Fetcher:
                 raise too_large(self.max_bytes) from None
             raise
 
-    def commit(self, ref: str) -> str:
+    def commit(self, ref: str, begins: str = "") -> str:
         """The SHA of a branch, else tag, else commit, which is in the mirror from now on.
 
+        begins: first digits that a branch's commit was told by; it must be at just that one.
         Raises PortwrightError where there is none, GitCommandError where git fails.
         """
+        if begins:
+            return self.branch_at(ref, begins)
         if FULL.fullmatch(ref):
             if kept(self.mirror, ref):
                 return ref
@@ -73,6 +76,24 @@ class Fetcher:
         if SHORT.fullmatch(ref):
             return self.by_sha(ref)
         raise unknown(ref)
+
+    def branch_at(self, branch: str, begins: str) -> str:
+        """Raises PortwrightError where the branch is gone, or is at another commit, or where the
+        mirror holds two commits that begin so: which of them was told can't be known."""
+        name = f"refs/heads/{branch}"
+        sha = list_refs(self.connection, self.mirror, name).get(name)
+        if sha is None:
+            raise unknown(branch)
+        if not sha.startswith(begins):
+            raise moved(branch, sha, begins)
+        commit = sha if kept(self.mirror, sha) else self.by_name(name)
+        try:
+            only = self.git("rev-parse", "--verify", "--quiet", f"{begins}^{{commit}}")
+        except GitCommandError:
+            only = ""
+        if only != commit:
+            raise moved(branch, commit, begins)
+        return commit
 
     def by_name(self, name: str) -> str:
         self.fetch(f"+{name}:refs/upstream/fetched")
@@ -100,11 +121,3 @@ class Fetcher:
         self.git("update-ref", f"{KEPT}/{commit}", commit)
         kept(self.mirror, commit)
         return commit
-
-
-def unknown(ref: str) -> PortwrightError:
-    return PortwrightError(
-        f"the repository has no branch, tag or commit {ref!r}",
-        remedy="push it, or name another",
-        path="ref",
-    )

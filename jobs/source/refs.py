@@ -7,14 +7,28 @@ from pathlib import Path
 
 from jobs.source.command import run
 from jobs.source.connection import Connection
+from stacks.errors import PortwrightError
 
 FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+# Git itself takes no less than four; forges tell seven and more.
+BEGINS = re.compile(r"([0-9a-f]{7,63})?")
 ANSWER_SECONDS = 60.0
 
 
 def names(ref: str) -> tuple[str, ...]:
     """Where a ref is looked for, in this order."""
     return (ref,) if ref.startswith("refs/") else (f"refs/heads/{ref}", f"refs/tags/{ref}")
+
+
+def check_begins(given: str) -> str:
+    """First digits of a commit, or none; raises PortwrightError."""
+    if not BEGINS.fullmatch(given):
+        raise PortwrightError(
+            f"{given[:80]!r} is no beginning of a commit",
+            remedy="give its first 7 hex digits or more",
+            path="ref",
+        )
+    return given
 
 
 def list_refs(connection: Connection, folder: Path, *patterns: str) -> dict[str, str]:

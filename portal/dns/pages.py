@@ -7,6 +7,8 @@ from typing import Any
 from flask import flash, render_template, request
 from flask.typing import ResponseReturnValue
 
+from jobs.dns import TOKEN, cloudflare, has_token, own_addresses
+from jobs.previews import records as previews
 from jobs.records import record
 from portal.access import person, require_host_owner
 from portal.context import settings
@@ -34,7 +36,7 @@ def act() -> ResponseReturnValue:
         needed = asked()
         if wished == "look":
             return shown(found=manual.verify(needed, Resolver(seconds=3.0)))
-        provider = dns.cloudflare(settings())
+        provider = cloudflare(settings())
         with provider.api:
             if wished != "make":
                 return shown(changes=provider.preview(needed))
@@ -51,7 +53,7 @@ def act() -> ResponseReturnValue:
 def asked() -> list[Record]:
     """The records for what was typed, or for what is known. Raises PortwrightError."""
     typed = request.form.get("addresses", "").split()
-    given = typed or [each for each in [dns.own_address()] if each]
+    given = typed or own_addresses(settings())
     wildcard = request.method == "GET" or request.form.get("wildcard") == "1"
     return dns.records(settings(), given, wildcard)
 
@@ -67,10 +69,11 @@ def shown(code: int = 200, **more: Any) -> ResponseReturnValue:
         domain=settings().domain,
         rows=rows,
         missing=missing,
-        addresses=request.form.get("addresses", dns.own_address()),
+        addresses=request.form.get("addresses", " ".join(own_addresses(settings()))),
         wildcard=request.method == "GET" or request.form.get("wildcard") == "1",
-        token=settings().home / "keys" / dns.TOKEN,
-        has_token=dns.has_token(settings()),
+        token=settings().home / "keys" / TOKEN,
+        has_token=has_token(settings()),
+        previews=previews.known(settings()),
         **more,
     )
     return page, code

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
+from jobs.dns import needs_records
 from jobs.feedback.comments import how
 from jobs.models import Preview
+from jobs.previews import records
+from jobs.previews.lifecycle import is_whole
+from jobs.previews.names import names_of
 from jobs.queries import runs_of, service_addresses
 from jobs.states import FINAL
 from portal.context import settings
 from portal.database import db
 from portal.runs.shape import iso
+from zones.keeping import Kept
 
 
 def preview_json(preview: Preview) -> dict[str, Any]:
@@ -31,7 +37,10 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "state": preview.state,
         "status": status(preview),
         "words": preview.closed or "" if preview.state == "closed" else how(db.session, preview),
-        "needs_approval": waits and preview.approved_commit != preview.head_commit,
+        "needs_approval": waits
+        and is_whole(preview.head_commit)
+        and preview.approved_commit != preview.head_commit,
+        "dns": dns(preview),
         "urls": service_addresses(db.session, preview.environment, settings()),
         "run": newest.id if newest else None,
         "compared": preview.compared,
@@ -40,6 +49,23 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         "seen_at": iso(preview.seen_at),
         "closed_at": iso(preview.closed_at),
         "gone_at": iso(preview.gone_at),
+    }
+
+
+def dns(preview: Preview) -> dict[str, Any] | None:
+    """{names: {name: {ok, words}}, problem: {message, remedy} or None}; None where its names need
+    no records. As it was at the last look."""
+    if preview.state == "closed" or not needs_records(settings()):
+        return None
+    kept = records.known(settings())
+    wanted = names_of(db.session, preview, settings().domain)
+    shown = {
+        name: kept.names.get(name, Kept(False, "its record is not looked after yet"))
+        for name in wanted
+    }
+    return {
+        "names": {name: asdict(each) for name, each in shown.items()},
+        "problem": kept.problem,
     }
 
 

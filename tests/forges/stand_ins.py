@@ -26,13 +26,15 @@ BASIC = base64.b64encode(f"{USER}:{TOKEN}".encode()).decode()
 
 @dataclass
 class StandIn:
-    """comments: id -> (author, text); states and hooks: bodies as sent; tell: an answer instead of its own."""
+    """comments: id -> (author, text); states and hooks: bodies as sent; commits: of pull request 5;
+    tell: an answer instead of its own."""
 
     kind: str
     comments: dict[int, tuple[str, str]] = field(default_factory=dict)
     states: list[tuple[str, Json]] = field(default_factory=list)
     hooks: dict[str, Json] = field(default_factory=dict)
     pull_requests: list[Json] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
     tell: Callable[[Seen], Reply | None] = lambda seen: None
     me: str = "bot"
     scopes: str = ""
@@ -129,6 +131,10 @@ def list_pull_requests(s: StandIn, way: list[str], query: Json, body: Json) -> R
     return listed(s, s.pull_requests, query)
 
 
+def list_commits(s: StandIn, way: list[str], query: Json, body: Json) -> Reply:
+    return listed(s, [{"type": "commit", "hash": sha} for sha in s.commits], query)
+
+
 def user(s: StandIn, way: list[str], query: Json, body: Json) -> Reply:
     name = {"gitlab": "username", "bitbucket": "uuid"}.get(s.kind, "login")
     return reply(200, {name: s.me}, **({"X-OAuth-Scopes": s.scopes} if s.scopes else {}))
@@ -200,6 +206,7 @@ ROUTES: dict[str, list[Route]] = {
         ("GET", f"{SLUG}/commit/([^/]+)", whole_commit),
         ("POST", f"{SLUG}/commit/({A}|{B})/statuses/build", set_state),
         ("GET", f"{SLUG}/pullrequests", list_pull_requests),
+        ("GET", f"{SLUG}/pullrequests/5/commits", list_commits),
         ("GET", f"{SLUG}/pullrequests/5/comments", list_comments),
         ("POST", f"{SLUG}/pullrequests/5/comments", add_comment),
         ("PUT", f"{SLUG}/pullrequests/5/comments/([0-9]+)", edit_comment),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import forge_payloads as sent
 import pytest
-from forge_payloads import B, Json, changed
+from forge_payloads import A, B, Json, changed
 from forge_servers import Reply, Seen, Serve, Server
 from stand_ins import TOKEN, USER, StandIn, open_pull_request, reply
 
@@ -298,6 +298,28 @@ def test_forks_are_told_as_such(ground: Ground) -> None:
     ground.there.pull_requests = [changed(shown, **theirs)]
     (found,) = ground.ours.pull_requests(ground.name)
     assert found.fork and found.head_clone_url != found.repository.clone_url
+
+
+def test_the_whole_commit_of_a_pull_request(ground: Ground) -> None:
+    ground.there.commits = [B, A]
+    assert ground.ours.head_of(ground.name, 5, B[:12]) == B
+
+
+def test_bitbuckets_pull_request_must_hold_just_one_such_commit(serve: Serve) -> None:
+    """A second one that begins alike is quickly made."""
+    ground = prepared("bitbucket", serve)
+    twin = B[:12] + "0" * 28
+    for commits, words in (
+        ([A], f"no commit of pull request 5 begins with {B[:12]}"),
+        ([B, A, twin], f"more than one commit of pull request 5 begins with {B[:12]}"),
+    ):
+        ground.there.commits = commits
+        with pytest.raises(PortwrightError) as caught:
+            ground.ours.head_of(ground.name, 5, B[:12])
+        assert (caught.value.message, caught.value.path) == (words, "commit")
+    ground.there.commits = ["../../user"]
+    with pytest.raises(PortwrightError):
+        ground.ours.head_of(ground.name, 5, B[:12])
 
 
 URL = "https://portwright.example/hooks/abc"

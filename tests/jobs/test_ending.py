@@ -121,5 +121,7 @@ def test_a_deleted_project_takes_no_more_deploys(
     (destroy,) = request_deletion(session, quiet, environment.project, by="alice")
     assert states(session, waits, working) == ["cancelled", "applying"]
     assert working.cancelled_by == "alice" and destroy.kind == "destroy"
+    told = session.query(Event).filter_by(action="run.cancelled").order_by(Event.id)
+    assert [each.detail for each in told] == [{"run": waits.id}, {"run": working.id}]
     with pytest.raises(PortwrightError, match="is being deleted"):
         request_run(session, quiet, environment, "deploy", by="alice")

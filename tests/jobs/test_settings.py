@@ -30,6 +30,8 @@ def test_every_variable_is_read() -> None:
      ("ACME_SERVER", "http://ca.example.com/dir"), ("ACME_SERVER", "prod"),
      ("ACME_CHALLENGE", "dns-01"), ("ACME_EMAIL", "x'y@example.com"), ("ACME_CA", "ca.pem"),
      ("ACME_DNS", "../x"), ("ACME_DNS_SERVERS", "x;y"), ("ACME_HOURS", "0"),
+     ("ADDRESSES", "1.2.3"), ("ADDRESSES", "1.2.3.4;x"), ("ADDRESSES", "1.2.3.4,localhost"),
+     ("DNS_API", "http://api.example.com"), ("DNS_API", "https://me@api.example.com"),
      ("IMAGES", "mirror:"), ("IMAGES", "mirror:-x")],
 )  # fmt: skip
 def test_a_bad_value_is_named_with_its_remedy(name: str, value: str) -> None:

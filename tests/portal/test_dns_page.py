@@ -11,18 +11,20 @@ import sample_data as data
 from cloudflare_standin import StandIn, Token
 from flask import Flask
 
-from jobs.models import Event, Release
+from jobs.dns import TOKEN
+from jobs.models import Event, Release, now
+from jobs.previews import records as previews
 from jobs.settings import Settings
 from portal.database import db
-from portal.dns import wanted
+from zones.keeping import Kept
 
 SECRET = "tok-3nLx_pVt9QwZr7YbKc2MhGd5"
 FORM = {"addresses": "203.0.113.7 2001:db8::7", "wildcard": "1"}
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(home=tmp_path / "home", domain="apps.example.com")
+def settings(tmp_path: Path, standin: StandIn) -> Settings:
+    settings = Settings(home=tmp_path / "home", domain="apps.example.com", dns_api=standin.url)
     data.make_home(settings)
     return settings
 
@@ -43,17 +45,16 @@ def owner(app: Flask, page: Any) -> Any:
 
 
 @pytest.fixture
-def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+def standin() -> Iterator[StandIn]:
     server = StandIn()
     server.add_zone("example.com")
     server.tokens[SECRET] = Token()
-    monkeypatch.setattr(wanted, "URL", server.url)
     yield server
     server.close()
 
 
 def keep_token(settings: Settings, text: str = SECRET) -> None:
-    (settings.home / "keys" / wanted.TOKEN).write_text(text + "\n")
+    (settings.home / "keys" / TOKEN).write_text(text + "\n")
 
 
 def test_the_records_are_shown_to_type_by_hand(owner: Any) -> None:
@@ -104,3 +105,14 @@ def test_a_host_without_a_domain_is_told_how_to_have_one(owner: Any, app: Flask)
     app.extensions["settings"] = Settings(home=app.extensions["settings"].home)
     text = owner.get("/dns").text
     assert "PORTWRIGHT_DOMAIN" in text
+
+
+def test_what_became_of_previews_names_is_shown_and_nobody_is_asked(
+    owner: Any, settings: Settings, standin: StandIn
+) -> None:
+    name, problem = "pr-7-sample.apps.example.com", {"message": "it is away", "remedy": "wait"}
+    found = {name: Kept(False, "<b>is in the way</b>")}
+    previews.keep_state(settings, previews.State(found, (name,), problem, now()))
+    text = owner.get("/dns").text
+    assert name in text and "&lt;b&gt;is in the way" in text and "it is away; wait" in text
+    assert standin.calls == []

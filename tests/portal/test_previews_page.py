@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,10 +11,12 @@ import sample_data as data
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from jobs.models import Environment, Preview, Project, Run, Secret
+from jobs.models import Environment, Preview, Project, Run, Secret, now
+from jobs.previews import records
 from jobs.pushes import filters_of
 from jobs.settings import Settings
 from portal.database import db
+from zones.keeping import Kept
 
 PREVIEWS = "/api/projects/sample/previews"
 PAGE = "/projects/sample/previews"
@@ -40,6 +43,27 @@ def test_they_are_listed_and_what_a_pull_request_says_is_only_text(page: Any, ap
     ]
     closed = api("vera").get(f"{PREVIEWS}?closed=1").json["previews"]
     assert [each["number"] for each in closed] == [9, 8, 7]
+
+
+def test_a_name_without_a_record_is_told_with_its_preview(
+    page: Any, api: Any, app: Flask, session: Session, settings: Settings
+) -> None:
+    assert [each["dns"] for each in api("vera").get(PREVIEWS).json["previews"]] == [None, None]
+    app.extensions["settings"] = replace(settings, domain="apps.example.com")
+    name = "pr-7-sample.apps.example.com"
+    spec = {"services": {"web": {"routes": [{"host": name}]}}}
+    environment = preview(session, 7).environment
+    session.add(Run(environment=environment, kind="deploy", requested_by="hook", spec=spec))
+    session.commit()
+    assert f"<code>{name}</code>: its record is not looked after yet" in page("vera").get(PAGE).text
+    for kept, problem, words in (
+        (Kept(False, "A 203.0.113.7: make it"), None, "A 203.0.113.7: make it."),
+        (Kept(True, "made"), {"message": "it is away", "remedy": "wait"}, "DNS: it is away; wait."),
+    ):
+        records.keep_state(settings, records.State({name: kept}, (name,), problem, now()))
+        assert words in page("vera").get(PAGE).text
+        told = api("vera").get(f"{PREVIEWS}/7").json["preview"]["dns"]
+        assert told == {"names": {name: vars(kept)}, "problem": problem}
 
 
 def test_a_preview_is_no_environment_to_switch_to_or_to_count(page: Any, api: Any) -> None:

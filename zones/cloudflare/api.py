@@ -16,6 +16,7 @@ import httpx
 
 from stacks.errors import PortwrightError
 from zones.cloudflare.answers import envelope, retry_after
+from zones.provider import Away
 
 URL = "https://api.cloudflare.com/client/v4"
 TOKEN = re.compile(r"[A-Za-z0-9_-]{20,200}")
@@ -70,7 +71,7 @@ class Api:
         body: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """The answer's envelope. Waits where it is asked to (429), tries again where Cloudflare
-        or the network fails; raises PortwrightError, Refused where the answer is no."""
+        or the network fails; raises Away then, Refused where the answer is no."""
         waited = 0.0
         trouble = ""
         for attempt in range(TRIES):
@@ -87,7 +88,7 @@ class Api:
             if waited > PATIENCE or attempt == TRIES - 1:
                 break
             self.sleep(pause)
-        raise PortwrightError(
+        raise Away(
             f"Cloudflare does not answer: {trouble}",
             remedy="try again later; what was not done yet is done then",
             path="dns",

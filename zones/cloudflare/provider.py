@@ -8,6 +8,7 @@ from stacks.errors import PortwrightError
 from zones.cloudflare.answers import EXISTS, GONE, Refused, identifier
 from zones.cloudflare.api import Api
 from zones.cloudflare.checking import checked
+from zones.cloudflare.covering import covering
 from zones.cloudflare.lookup import Lookup
 from zones.cloudflare.wire import body, held
 from zones.provider import Change, Checked, Provider
@@ -55,6 +56,9 @@ class Cloudflare(Provider):
             for each in self.api.all(records_path(zone), **{"comment.exact": self.comment})
         ]
         return sorted(each.record for each in found if each.ours and each.record)
+
+    def covered(self, domain: str) -> str:
+        return covering(self.lookup.zone(domain), domain, self.held)
 
     def check(self) -> Checked:
         try:
