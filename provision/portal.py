@@ -15,7 +15,7 @@ from provision.operations import CHECKOUT, Succeeds, daemon, text_file
 from provision.secret_file import secret_file
 from provision.where import managed, module
 
-ROOMS = ("jobs", "portal", "stacks")
+ROOMS = ("forges", "jobs", "portal", "stacks", "zones")
 
 
 @deploy("portal")
