@@ -8,6 +8,7 @@ socket is root's, and whoever may use it is as good as root anyway.
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from dataclasses import dataclass
 from provision.daemons import Daemon
 
 FOLDER = "/etc/systemd/system"
+# What is to come to a file's place lies beside it under this name; systemd does not read it.
+DRAFT = ".portwright-new"
 # What was started last, by its fingerprint: emptied by a reboot, filled by each start.
 STARTED = "/run/portwright"
 COMMON = (
@@ -132,6 +135,19 @@ def quoted(word: str, command: bool = False) -> str:
     """A word as unit files take it; `$` is special in commands only."""
     word = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
     return f'"{word.replace("$", "$$") if command else word}"'
+
+
+def environment_of(text: str) -> dict[str, str]:
+    """The variables that a unit of ours gives its daemon."""
+    found = re.findall(r'^Environment="(.*)"$', text, re.MULTILINE)
+    return dict(UNQUOTE.sub(plain, each).split("=", 1) for each in found)
+
+
+def plain(found: re.Match[str]) -> str:
+    return {"%%": "%", "\\n": "\n"}.get(found[0], found[0][1:])
+
+
+UNQUOTE = re.compile(r"\\.|%%")
 
 
 def as_wanted(unit: Unit) -> str:
