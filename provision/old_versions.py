@@ -1,4 +1,4 @@
-"""`python -m provision.old_versions PLACE`: of the versions beside `current`, only the newest stays.
+"""`python -m provision.old_versions PLACE`: beside `current`, only the version before it stays.
 
 A version is a folder with a pyproject.toml and a link `packages` to its virtual environment.
 Environments that no version is left for go too.
@@ -10,26 +10,24 @@ import shutil
 import sys
 from pathlib import Path
 
-KEPT = 2
+CURRENT = "current"
+PREVIOUS = "previous"
 PACKAGES = "packages"
 PROJECT_FILE = "pyproject.toml"
 
 
 def surplus(place: Path) -> list[Path]:
     """What may go, sorted; nothing where it can't be told what serves."""
-    current = (place / "current").resolve()
-    versions = [
-        path.parent for path in place.glob(f"*/{PROJECT_FILE}") if not path.parent.is_symlink()
-    ]
-    if current not in versions:
+    found = [path.parent for path in place.glob(f"*/{PROJECT_FILE}")]
+    versions = {path for path in found if not path.is_symlink()}
+    kept = {(place / name).resolve() for name in (CURRENT, PREVIOUS)} & versions
+    if (place / CURRENT).resolve() not in kept:
         return []
-    others = sorted(set(versions) - {current}, key=lambda path: path.stat().st_mtime, reverse=True)
-    kept = [current, *others[: KEPT - 1]]
     if not all((path / PACKAGES).is_symlink() for path in kept):
-        return others[KEPT - 1 :]
+        return sorted(versions - kept)
     used = {(path / PACKAGES).resolve() for path in kept}
     environments = {path.parent for path in place.glob("*/pyvenv.cfg")} - used
-    return sorted([*others[KEPT - 1 :], *environments])
+    return sorted(versions - kept | environments)
 
 
 def main() -> int:

@@ -9,11 +9,10 @@ from pyinfra.api import deploy
 from pyinfra.operations import files
 
 from jobs.settings import Settings
-from provision import old_versions
 from provision.daemons import Daemon
 from provision.environment import environment, listen
 from provision.inventory import PLACE
-from provision.old_versions import PROJECT_FILE
+from provision.old_versions import PREVIOUS, PROJECT_FILE
 from provision.operations import CHECKOUT, Succeeds, daemon, text_file, unless
 from provision.secret_file import secret_file
 from provision.takeover import taken_over
@@ -51,11 +50,12 @@ def after_take_over(settings: Settings) -> None:
     )
     unless(
         f'[ "$(readlink {PLACE}/current)" = {host.data.code} ]',
+        f"test ! -e {PLACE}/current || ln -sfn $(readlink {PLACE}/current) {PLACE}/{PREVIOUS}",
         f"ln -sfn {host.data.code} {PLACE}/current",
         name="current version",
     )
     unless(
-        f"[ $(ls -d {PLACE}/*/{PROJECT_FILE} 2>/dev/null | grep -vc /current/) -le {old_versions.KEPT} ]",
+        f"[ $(ls -d {PLACE}/*/{PROJECT_FILE} 2>/dev/null | grep -vcE '/(current|{PREVIOUS})/') -le 2 ]",
         module(settings, "provision.old_versions", PLACE),
         name="old versions",
     )

@@ -20,6 +20,7 @@ from jobs.migrate import current
 from jobs.models import Event as Audit
 from jobs.settings import Settings
 
+
 def version_before_migrations(folder: Path) -> None:
     """The code as it was before the database had versions."""
     added = git(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,8 @@ from typing import Any
 
 import pytest
 from vps import Done, Vps
+
+sys.path.append(str(Path(__file__).parents[1] / "system"))
 
 # Steps after whose end, up to so many seconds later, the connection is cut: while the next is at it.
 CUTS = ("What it was handed over with", "Folders and keys", "Redis", "Portwright's code")
