@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.daemons import Daemon
@@ -94,7 +94,8 @@ def unit_of(daemon: Daemon, home: str, memory: Mapping[str, str]) -> Unit:
     writes = " ".join(quoted(f"{home}/{folder}".removesuffix("/.")) for folder in box.writes)
     environment = {"HOME": home, "PYTHONDONTWRITEBYTECODE": "1", **daemon.env}
     lines = [
-        f"ExecStart={' '.join(quoted(word, command=True) for word in daemon.argv)}",
+        f"ExecStart={words(daemon.argv)}",
+        *waiting(daemon),
         f"WorkingDirectory={daemon.cwd}",
         *(f"Environment={quoted(f'{key}={value}')}" for key, value in environment.items()),
         f"KillSignal={int(daemon.stop_signal)}",
@@ -129,6 +130,21 @@ def unit_of(daemon: Daemon, home: str, memory: Mapping[str, str]) -> Unit:
         ]
     )
     return Unit(name, text, fingerprint)
+
+
+def waiting(daemon: Daemon) -> list[str]:
+    """What starts after it waits until it is up: its unit is only then called started."""
+    if not daemon.check:
+        return []
+    until = f"until {shlex.join(daemon.check)}; do sleep 0.1; done"
+    return [
+        f"ExecStartPost={words(['/bin/sh', '-c', until])}",
+        f"TimeoutStartSec={daemon.patience:.0f}",
+    ]
+
+
+def words(argv: Sequence[str]) -> str:
+    return " ".join(quoted(word, command=True) for word in argv)
 
 
 def quoted(word: str, command: bool = False) -> str:
