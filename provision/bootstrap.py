@@ -1,7 +1,7 @@
 """`python -m provision.bootstrap [ACTION] HOST`: a bare host becomes one that runs Portwright.
 
-The steps are pyinfra deploys over SSH, each in a process of its own; each can be run again at any
-time, so that a connection cut anywhere is made good by the same command. Knows no pyinfra itself.
+The steps are pyinfra deploys over SSH, in a process of their own; each can be run again at any time,
+so that a connection cut anywhere is made good by the same command. Knows no pyinfra itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from provision import target
 from provision.bootstrap_plan import counted, show, show_drift
-from provision.steps import Runner, Step, StepFailed
+from provision.steps import Runner, StepFailed
 from stacks.errors import PortwrightError
 
 STEPS = {
@@ -82,8 +82,7 @@ def apply(env: dict[str, str], steps: Mapping[str, str], report: Path | None) ->
     runner = Runner(env, log, len(steps))
     started = time.monotonic()
     try:
-        for component, title in steps.items():
-            runner.run(Step(title, converge(component), remedy=AGAIN, change=[]))
+        runner.run_all(list(steps.values()), converge(*steps), AGAIN)
     finally:
         if report:
             total = round(time.monotonic() - started, 1)
