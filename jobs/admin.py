@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
+from jobs.backup.__main__ import main as backup
 from jobs.context import open_engine_of
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import doorbell
@@ -35,6 +36,9 @@ def main(context: click.Context) -> None:
         create_tables(engine)
         engine.dispose()
     context.obj = (settings, context.with_resource(session_factory(settings.database_url)()))
+
+
+main.add_command(backup, "backup")
 
 
 @main.command()

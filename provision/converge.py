@@ -34,6 +34,7 @@ from stacks.errors import PortwrightError
 COMPONENTS = (
     "fitness", "baseline", "system", "ssh", "firewall", "base", "docker", "redis", "postgres", "code",
     "toolchain", "traefik", "images", "portal", "metrics", "uninstall", "testing_tools",
+    "restore_host.fetch", "restore_host.load", "restore_host.follow",
 )  # fmt: skip
 CUT = "it said nothing; the connection may have been cut"
 PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")
@@ -42,7 +43,8 @@ PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")
 def converge(component: str, state: State, settings: Settings, dry: bool = False) -> dict[str, Any]:
     """Run a component's deploy; its operations are applied in order."""
     state.print_output = True
-    deploy = importlib.import_module(f"provision.{component}").deploy_component
+    room, _, part = component.partition(".")
+    deploy = getattr(importlib.import_module(f"provision.{room}"), part or "deploy_component")
     result: dict[str, Any] = {"changed": 0, "operations": [], "error": None}
     try:
         add_deploy(state, deploy, settings)

@@ -21,7 +21,7 @@ READ_VERSION = (
 )
 EVENTS = (
     "runuser -u postgres -- psql -h /var/lib/portwright/run/postgres -At portwright -c"
-    " \"select action from events where action like 'platform.%' order by id\""
+    " \"select action from events where action like 'platform.upgrade%' order by id\""
 )
 
 

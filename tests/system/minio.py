@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import CHECKOUT, free_ports
@@ -27,6 +28,10 @@ class Bucket:
         """A new one in it."""
         return f"{self.location}/{secrets.token_hex(4)}"
 
+    def at(self, host: str) -> Bucket:
+        """The same as another machine reaches it."""
+        return replace(self, location=re.sub(r"//[^:]+:", f"//{host}:", self.location))
+
     def give_keys(self, home: Path) -> None:
         """As an operator gives them to a host."""
         (home / "keys").mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -38,6 +43,7 @@ class Bucket:
 @contextmanager
 def minio(root: Path, address: str = "127.0.0.1") -> Iterator[Bucket]:
     """root: a folder for its program, its data and its log; address: where it listens."""
+    root.mkdir(exist_ok=True)
     install = [sys.executable, "-m", "toolchain", "install", "--into", str(root / "bin"), "minio"]
     subprocess.run(install, cwd=CHECKOUT, check=True)
     (port,) = free_ports(1)
