@@ -40,7 +40,8 @@ def taken_over(home: str, wanted: Sequence[Daemon], command: str) -> Generator[A
     for unit, draft in zip(units, drafts, strict=True):
         yield from files.put._inner(src=StringIO(unit.text), dest=draft, mode="600")
     log = shlex.quote(f"{home}/log/upgrade.log")
-    told = f"umask 077; {{ {command}; }} >{log} 2>&1"
+    # systemd takes `$` for a variable of its own.
+    told = f"umask 077; {{ {command}; }} >{log} 2>&1".replace("$", "$$")
     yield (
         f"systemd-run --quiet --collect --wait --unit {UNIT} /bin/sh -c {shlex.quote(told)}"
         f" && cat {log} || {{ cat {log} >&2; rm -f {' '.join(drafts)}; exit 1; }}"
