@@ -49,6 +49,13 @@ def client_of(state: State) -> Any:
     return getattr(host.connector, "client", None)
 
 
+def lost(state: State) -> bool:
+    """Whether there was a connection and it has ended."""
+    client = client_of(state)
+    transport = client.get_transport() if client else None
+    return transport is not None and not transport.is_active()
+
+
 def taken_along(found: Found, client: Any) -> State:
     """A new state: pyinfra applies one only once. The firewall counts new connections."""
     state = unconnected(found)

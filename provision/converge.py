@@ -26,7 +26,7 @@ from pyinfra.api.output import set_echo
 
 from jobs.settings import Settings
 from provision import guard, inventory
-from provision.connection import connect
+from provision.connection import connect, lost
 from provision.packages import release_here
 from provision.preview import steps_of
 from stacks.errors import PortwrightError
@@ -36,6 +36,7 @@ COMPONENTS = (
     "toolchain", "traefik", "images", "portal", "metrics", "uninstall", "testing_tools",
     "restore_host.fetch", "restore_host.load", "restore_host.follow",
 )  # fmt: skip
+LOST = "the connection ended"
 CUT = "it said nothing; the connection may have been cut"
 PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")
 
@@ -51,9 +52,9 @@ def converge(component: str, state: State, settings: Settings, dry: bool = False
         if not dry:
             run_ops(state)
     except PyinfraError as error:
-        result["error"] = str(error)
+        result["error"] = LOST if lost(state) else str(error)
     except (EOFError, OSError, SSHException) as error:
-        result["error"] = f"the connection ended: {error or type(error).__name__}"
+        result["error"] = f"{LOST}: {error or type(error).__name__}"
     except PortwrightError as error:
         result["error"] = f"{error}\nwhat to do: {error.remedy}"
     for host in state.inventory:
