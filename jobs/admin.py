@@ -20,7 +20,7 @@ from jobs.queries import production, service_urls
 from jobs.requests import create_project, generate_secret, request_run
 from jobs.settings import Settings
 from jobs.states import FINAL
-from stacks.errors import PortwrightError
+from stacks.errors import PortwrightError, explained
 
 ACTOR = "the host's administrator"
 STEP = 0.2
@@ -174,8 +174,5 @@ def find(session: Session, name: str) -> Project:
 
 
 if __name__ == "__main__":
-    try:
+    with explained():
         main()
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-        sys.exit(1)

@@ -43,6 +43,8 @@ def release(context: Context, spec: Spec) -> None:
     drain = drain_hook(context.traefik, resources, watch.check, context.log)
     try:
         with watch:
+            if context.current_spec is None:
+                repair.clear_ground(context)
             hooks = Hooks(rollout.before(), rollout.after(), drain)
             context.engine.up(resources, secrets, hooks, context.log)
             context.move("verifying")

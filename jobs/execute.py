@@ -203,8 +203,7 @@ def run_destroy(context: Context) -> None:
     context.move("planning")
     context.move("applying")
     context.secrets(context.current_spec)
-    context.engine.destroy(context.log)
-    repair.sweep_orphans(context)
+    repair.take_down(context)
     for volume in doomed:
         context.docker.volumes.get(volume).remove()
         context.log(f"deleted volume {volume}")

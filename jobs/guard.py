@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -73,6 +73,8 @@ class Guard:
         self.heard = False
         self.shielded = False
         self.over = threading.Event()
+        # Held while killing, so that nothing is killed which the repair has started.
+        self.killing = threading.Lock()
         self.renewed = 0.0
         self.thread = threading.Thread(target=self.watch, daemon=True)
         self.enter("building")
@@ -104,7 +106,9 @@ class Guard:
     def shield(self) -> Iterator[None]:
         """What puts the world right is not interrupted by anything but its own time limit."""
         phase, since = self.phase, self.since
-        self.heard, self.shielded = True, True
+        while not self.shielded:
+            with suppress(Interruption), self.killing:
+                self.heard, self.shielded = True, True
         self.enter("putting back")
         try:
             yield
@@ -124,7 +128,9 @@ class Guard:
         elif self.reason is None:
             self.reason = self.why_to_stop()
         if self.reason and not self.heard:
-            kill_marked(self.mark)
+            with self.killing:
+                if not self.heard:
+                    kill_marked(self.mark)
             self.over.wait(STEP)
             if not self.heard:
                 os.kill(os.getpid(), SIGNAL)

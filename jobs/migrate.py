@@ -18,7 +18,7 @@ from jobs.backup.database import keep_copy, put_back
 from jobs.migrating import home_of, one_at_a_time, writing
 from jobs.settings import Settings
 from jobs.versions import RELEASED, Shape, config, order, released, shape, write_next
-from stacks.errors import PortwrightError
+from stacks.errors import PortwrightError, explained
 
 
 def current(engine: Engine) -> str | None:
@@ -116,8 +116,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    try:
+    with explained():
         sys.exit(main())
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-        sys.exit(1)

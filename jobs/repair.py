@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from docker.errors import APIError
+from docker.models.networks import Network
 
 from jobs import ballast
 from jobs.context import Context
@@ -13,7 +15,7 @@ from stacks.compile import Resource, compile_spec
 from stacks.program import Hooks
 from stacks.rollout import Rollout
 from stacks.traffic import drain_hook
-from stacks.world import sweep
+from stacks.world import containers, sweep
 
 
 def put_back(context: Context) -> None:
@@ -28,7 +30,7 @@ def put_back(context: Context) -> None:
         ballast.drop(context.settings)
         if context.current_spec is None:
             context.log("taking down what was half made")
-            context.engine.destroy(context.log)
+            take_down(context)
         else:
             context.log(f"putting release {context.environment.release} back in full")
             # Its release commands ran when it was deployed.
@@ -51,6 +53,28 @@ def put_back(context: Context) -> None:
         context.log("what to do: deploy a good commit, or refresh and look at the plan")
 
 
+def take_down(context: Context) -> None:
+    """Destroy all but volumes, also what a killed engine made and did not write down."""
+    clear_ground(context)
+    context.engine.destroy(context.log)
+    sweep_orphans(context)
+    sweep_networks(context, ())
+
+
+def clear_ground(context: Context) -> None:
+    """Remove containers and networks that bear the environment's labels and are in no state.
+
+    A killed engine leaves them, or a home that was lost; their names are then taken, and a
+    network can't be removed while one of them is connected.
+    """
+    networks = context.docker.networks.list(filters=context.place.filters)
+    if networks or containers(context.docker, context.place):
+        known = context.engine.resource_ids()
+        for name in sweep(context.docker, context.place, known):
+            context.log(f"removed container {name}, which nothing knew")
+        remove_networks(context, [each for each in networks if each.id not in known])
+
+
 def sweep_orphans(context: Context) -> list[str]:
     """Remove our containers that the engine's state does not hold; returns their names."""
     return sweep(context.docker, context.place, context.engine.resource_ids())
@@ -59,10 +83,14 @@ def sweep_orphans(context: Context) -> list[str]:
 def sweep_networks(context: Context, resources: tuple[Resource, ...]) -> None:
     """Remove our networks that the release does not have and nothing is connected to."""
     known = {resource.name for resource in resources if resource.kind == "Network"}
-    for network in context.docker.networks.list(filters=context.place.filters):
-        if network.name not in known:
-            try:
-                network.remove()
-                context.log(f"removed network {network.name}, which no release has")
-            except APIError as error:
-                context.log(f"network {network.name} can't be removed: {error.explanation}")
+    networks = context.docker.networks.list(filters=context.place.filters)
+    remove_networks(context, [each for each in networks if each.name not in known])
+
+
+def remove_networks(context: Context, networks: Sequence[Network]) -> None:
+    for network in networks:
+        try:
+            network.remove()
+            context.log(f"removed network {network.name}, which no release has")
+        except APIError as error:
+            context.log(f"network {network.name} can't be removed: {error.explanation}")

@@ -30,6 +30,7 @@ from jobs.pool import Pool
 from jobs.settings import Settings
 from jobs.ticks import Ticks
 from stacks.engine import pulumi_command
+from stacks.errors import explained
 
 STEP = 0.2
 LOOK_EVERY = 2.0
@@ -149,4 +150,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with explained():
+        main()

@@ -1,7 +1,9 @@
-"""What gunicorn serves: `gunicorn --threads 16 portal.wsgi:app`. Settings: the environment."""
+"""What gunicorn serves: `gunicorn --config python:portal.server portal.wsgi:app`. Settings: the environment."""
 
 from __future__ import annotations
 
 from portal import create_app
+from stacks.errors import explained
 
-app = create_app()
+with explained():
+    app = create_app()

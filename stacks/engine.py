@@ -144,7 +144,11 @@ class Engine:
             stack = object.__new__(QuietStack)
             stack.name, stack.workspace = self.name, workspace
             return stack
-        stack = QuietStack(self.name, workspace, StackInitMode.CREATE_OR_SELECT)
+        # It is new nearly always: asking first whether it is there would be a command more.
+        try:
+            stack = QuietStack(self.name, workspace, StackInitMode.CREATE)
+        except automation.StackAlreadyExistsError:
+            stack = QuietStack(self.name, workspace, StackInitMode.SELECT)
         marker.write_text("")
         return stack
 

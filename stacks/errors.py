@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class PortwrightError(Exception):
     """A failure with a cause and a remedy, shown as it is to the person who asked.
@@ -20,3 +24,13 @@ class PortwrightError(Exception):
 
     def to_json(self) -> dict[str, str]:
         return {"path": self.path, "message": self.message, "remedy": self.remedy}
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Around a program: one that can't go on says why and what to do, without a trace, and exits 1."""
+    try:
+        yield
+    except PortwrightError as error:
+        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
+        raise SystemExit(1) from None

@@ -17,7 +17,7 @@ from jobs.database import create_tables, open_engine, session_factory
 from jobs.models import Run
 from jobs.settings import Settings
 from jobs.states import FINAL
-from stacks.errors import PortwrightError
+from stacks.errors import explained
 
 ACTOR = "the host's administrator"
 STEP = 0.5
@@ -125,8 +125,5 @@ def told(run: Run) -> str:
 
 
 if __name__ == "__main__":
-    try:
+    with explained():
         main()
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-        sys.exit(1)

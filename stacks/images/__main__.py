@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from stacks.errors import PortwrightError
+from stacks.errors import explained
 from stacks.images import local
 from stacks.images.engine import connect, find_image
 from stacks.images.resolve import Resolver
@@ -20,7 +20,7 @@ def main() -> int:
     given = parser.parse_args()
     source = os.environ.get("PORTWRIGHT_IMAGES", "auto")
     cache = Path(os.environ.get("PORTWRIGHT_CACHE", "~/.cache/portwright")).expanduser()
-    try:
+    with explained():
         resolver = Resolver(connect(), source, cache)
         for name in given.names:
             tag = local.TAGS[name]
@@ -33,9 +33,6 @@ def main() -> int:
             ):
                 print(f"{tag} is missing or old")
                 return 1
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-        return 1
     return 0
 
 

@@ -88,12 +88,13 @@ class Worker:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, new_database: Callable[[Path], None]) -> Settings:
     settings = Settings(home=tmp_path / "home")
     (settings.home / "keys").mkdir(parents=True)
     (settings.home / "runs").mkdir()
     (settings.home / "keys" / "secret-key").write_text("k" * 40)
     (settings.home / "keys" / "vault-key").write_text(Fernet.generate_key().decode())
+    new_database(settings.home)
     return settings
 
 

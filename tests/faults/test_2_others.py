@@ -18,6 +18,7 @@ from bench.faults.points import OTHERS
 from jobs.ending import cancel
 from jobs.models import Project, Run
 from stacks.processes import start_time
+from stacks.world import Place
 
 NAMED = {point.name: point for point in OTHERS}
 HANGS = 'FROM python:3.11\nCOPY . /app\nRUN sleep 600\nCMD ["python3", "/app/app.py"]\n'
@@ -238,3 +239,29 @@ def test_a_project_deleted_in_the_middle_of_its_deploy(field: Ground) -> None:
     again = type(field.project)(field.scratch, field.project.folder.with_name("doomed2"), "doomed")
     again.deploy(content)
     assert again.run("destroy").state == "succeeded"
+
+
+def test_what_no_state_knows_is_in_nobodys_way(field: Ground) -> None:
+    """A network and containers of our names, as a killed engine or a lost host leaves them."""
+    project, client = field.project, field.project.scratch.client
+    place = Place(project.settings.instance, project.name, "stray")
+    labels = dict(label.split("=") for label in place.filters["label"])
+    image = project.containers("web")[0].image
+
+    def stray(network: str) -> None:
+        client.containers.create(image, "sleep 600", network=network, labels=labels).start()
+
+    name = "_".join([place.instance, place.project, place.environment])
+    client.networks.create(name, labels=labels)
+    stray(name)
+    field.change()
+    run = project.run("deploy", "stray")
+    assert run.state == "succeeded", project.log(run.id)
+    there = project.containers(environment="stray")
+    assert sorted(str(each.labels.get("portwright.service")) for each in there) == ["idle", "web"]
+
+    stray(name)
+    gone = project.run("destroy", "stray", every_volume=True)
+    assert gone.state == "succeeded", project.log(gone.id)
+    assert project.containers(environment="stray") == []
+    assert client.networks.list(filters=place.filters) == []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import create_tables, session_factory
+from jobs.database import session_factory
 from jobs.models import Environment, Project
 from jobs.requests import create_project
 from jobs.settings import Settings
@@ -24,9 +24,11 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def sessions(settings: Settings) -> Iterator[sessionmaker[Session]]:
+def sessions(
+    settings: Settings, new_database: Callable[[Path], None]
+) -> Iterator[sessionmaker[Session]]:
+    new_database(settings.home)
     factory = session_factory(settings.database_url)
-    create_tables(factory.kw["bind"])
     yield factory
     factory.kw["bind"].dispose()
 

@@ -22,9 +22,10 @@ Cast = Callable[[str], FlaskClient]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, new_database: Callable[[Path], None]) -> Settings:
     settings = Settings(home=tmp_path / "home")
     data.make_home(settings)
+    new_database(settings.home)
     return settings
 
 

@@ -181,6 +181,14 @@ class Shop:
         url = f"http://127.0.0.1:{self.scratch.ports[1]}{path}"
         return httpx.get(url, headers=headers, timeout=20, **more)
 
+    def visited(self, host: str, **more: Any) -> httpx.Response:
+        """The first answer that is not Traefik's own of a container that has just gone."""
+        deadline = time.monotonic() + 10
+        while (answer := self.get(host, **more)).status_code == 502:
+            assert time.monotonic() < deadline, host
+            time.sleep(0.1)
+        return answer
+
     def host(self, number: int) -> str:
         return f"pr-{number}-{self.name}.localhost"
 
