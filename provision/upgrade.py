@@ -13,11 +13,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +31,7 @@ from jobs.settings import PREFIX, Settings
 from provision import quickstart, upgrade_note
 from provision.quickstart import CHECKOUT
 from provision.upgrade_health import answers, watch
+from provision.upgrade_keeper import Keeper
 from provision.upgrade_note import NAMES
 from provision.upgrade_pids import PidFiles
 from stacks.errors import PortwrightError
@@ -39,29 +39,6 @@ from stacks.errors import PortwrightError
 BY = "the host's administrator"
 # Seconds that the new version is watched for.
 WATCHED = 10.0
-
-
-class Keeper(Protocol):
-    """settings, folder: what the old portal runs with and from; address: where the new one answers."""
-
-    home: Path
-    settings: Settings
-    folder: str
-    address: str
-    remedy: str
-
-    def described(self) -> Mapping[str, Any]:
-        """What start_old will need, as JSON takes it: kept where a kill does not reach."""
-
-    def process(self, name: str) -> object | None:
-        """What tells its process from any other; None where it does not run."""
-
-    def stop(self, name: str) -> None: ...
-
-    def start(self) -> None:
-        """The new portal and worker."""
-
-    def start_old(self, name: str) -> None: ...
 
 
 class Upgrade:
