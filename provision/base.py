@@ -14,6 +14,16 @@ from provision.secret_file import given_secret, secret_file
 from provision.where import managed
 
 SECRETS = INVENTORY / "secrets"
+# How each is made where it is missing; those without a form are only given by the operator.
+KEYS = {
+    "secret-key": "hex",
+    "vault-key": "fernet",
+    "passphrase": "url",
+    "backup-password": "url",
+    "postgres-password": "url",
+    "backup-s3-id": "",
+    "backup-s3-secret": "",
+}
 FOLDERS = (
     "backups",
     "bin",
@@ -40,15 +50,9 @@ def deploy_component(settings: Settings) -> None:
             name=folder, path=f"{home}/{folder}", mode="711" if folder == "run" else "700"
         )
     files.directory(name="keys", path=f"{home}/keys", mode="700")
-    for name, form in {
-        "secret-key": "hex",
-        "vault-key": "fernet",
-        "passphrase": "url",
-        "backup-password": "url",
-        "postgres-password": "url",
-    }.items():
+    for name, form in KEYS.items():
         own = given(SECRETS / host.name, name) if managed() else None
         if own:
             given_secret(name=f"key {name}, given", path=f"{home}/keys/{name}", secret=own)
-            continue
-        secret_file(name=f"key {name}", path=f"{home}/keys/{name}", form=form)
+        elif form:
+            secret_file(name=f"key {name}", path=f"{home}/keys/{name}", form=form)

@@ -15,6 +15,7 @@ from pyinfra.operations import files
 from jobs.settings import Settings
 from provision import code_archive
 from provision.inventory import CHECKOUT, PLACE
+from provision.old_versions import PACKAGES
 from provision.operations import Succeeds, unless
 
 PYTHON = "$(command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)"
@@ -29,10 +30,11 @@ def deploy_component(settings: Settings) -> None:
         folder=str(Path(host.data.python).parent.parent),
         requirements=described.requirements,
     )
+    packages = Path(host.data.python).parent.parent.name
     unless(
-        f'[ "$(readlink {PLACE}/current)" = {host.data.code} ]',
-        f"ln -sfn {host.data.code} {PLACE}/current",
-        name="current version",
+        f'[ "$(readlink {host.data.code}/{PACKAGES})" = ../{packages} ]',
+        f"ln -sfn ../{packages} {host.data.code}/{PACKAGES}",
+        name="whose packages these are",
     )
 
 

@@ -50,6 +50,7 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         "python": f"{PLACE}/venv-{archive.packages}/bin/python",
         "units": True,
         "ssh_port": where.port,
+        "snapshot": given.get("PORTWRIGHT_SNAPSHOT", ""),
         "remove_data": given.get("PORTWRIGHT_REMOVE_DATA") == "yes",
     }
     return Found(
