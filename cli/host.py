@@ -18,6 +18,12 @@ def reach(command: Command) -> Command:
     """The options that say how to log in."""
     file = click.Path(exists=True, dir_okay=False, resolve_path=True)
     for option in (
+        click.option(
+            "--role",
+            type=click.Choice(["host", "node"]),
+            help="node: Docker and Traefik only, for the portal of another host to deploy to. "
+            "Else as inventory/ says: host.",
+        ),
         click.option("--inventory", type=file, help="Instead of inventory/hosts.py."),
         click.option(
             "--known-hosts",
@@ -54,11 +60,11 @@ def bootstrap(host: str, dry: bool, yes: bool, **files: str | None) -> None:
 
 
 @click.group("host")
-def hosts() -> None:
+def host() -> None:
     """A server that bootstrap made: plan, apply, upgrade, drift, restore, uninstall."""
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
 def plan(host: str, plain: bool, **files: str | None) -> None:
@@ -66,7 +72,7 @@ def plan(host: str, plain: bool, **files: str | None) -> None:
     start("plan", host, *flags(json=plain), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")
 def apply(host: str, yes: bool, **files: str | None) -> None:
@@ -74,7 +80,7 @@ def apply(host: str, yes: bool, **files: str | None) -> None:
     start("apply", host, *flags(yes=yes), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")
 def upgrade(host: str, yes: bool, **files: str | None) -> None:
@@ -82,7 +88,7 @@ def upgrade(host: str, yes: bool, **files: str | None) -> None:
     start("apply", host, *flags(yes=yes), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--snapshot", help="Which backup; the newest unless it is given.")
 @click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")
@@ -91,7 +97,7 @@ def restore(host: str, yes: bool, **files: str | None) -> None:
     start("restore", host, *flags(yes=yes), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
 def drift(host: str, plain: bool, **files: str | None) -> None:
@@ -99,7 +105,7 @@ def drift(host: str, plain: bool, **files: str | None) -> None:
     start("drift", host, *flags(json=plain), **files)
 
 
-@hosts.command()
+@host.command()
 @reach
 @click.option("--data", is_flag=True, help="Databases, keys and volumes too.")
 @click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")

@@ -9,7 +9,8 @@ from cli.backups import backups, restore
 from cli.deploying import deploy, destroy, drift, plan, rollback
 from cli.environments import environments
 from cli.hooks import hooks
-from cli.host import bootstrap, hosts
+from cli.host import bootstrap, host
+from cli.hosts import hosts
 from cli.importing import import_compose
 from cli.login import login, logout
 from cli.previews import previews
@@ -31,7 +32,7 @@ COMMANDS = (
     login, logout, projects, environments, secrets, source, hooks, previews, snapshots,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
-    backups, restore, upgrade, bootstrap, hosts,
+    backups, restore, upgrade, bootstrap, host, hosts,
 )  # fmt: skip
 for command in COMMANDS:
     main.add_command(command)

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from cli.client import connect, project_path
 from cli.follow import follow, print_end
 from cli.show import as_json, line, state, table
+
+
+def on_a_host(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say which machine a project runs on."""
+    for option in (
+        click.option(
+            "--host-label", default="", metavar="KEY=VALUE",
+            help="Of the hosts with this label, the one with the fewest projects.",
+        ),
+        click.option("--host", default="", help="See `portwright hosts list`; local unless given."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
 
 
 @click.group(invoke_without_command=True)
@@ -35,11 +51,25 @@ def projects(context: click.Context, plain: bool) -> None:
 @click.argument("name")
 @click.argument("repository")
 @click.option("--branch", default="main", show_default=True)
-def add(name: str, repository: str, branch: str) -> None:
+@on_a_host
+def add(name: str, repository: str, branch: str, host: str, host_label: str) -> None:
     """Register a git REPOSITORY (https://…, git@…, or a path on the server) as NAME."""
-    body = {"name": name, "repository": repository, "branch": branch}
+    body = {
+        "name": name, "repository": repository, "branch": branch,
+        "host": host, "host_label": host_label,
+    }  # fmt: skip
     connect().json("POST", "/api/projects", json=body)
     line(f"{name} is registered. Next: portwright plan {name}")
+
+
+@projects.command()
+@click.argument("name")
+@on_a_host
+def place(name: str, host: str, host_label: str) -> None:
+    """Run NAME on another host from its next deploy on; refused while anything of it is deployed."""
+    body = {"host": host, "host_label": host_label}
+    placed = connect().json("PUT", project_path(name, "host"), json=body)["project"]
+    line(f"{name} is placed on {placed['host']}. Next: portwright deploy {name}")
 
 
 @projects.command()

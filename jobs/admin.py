@@ -158,7 +158,8 @@ def urls(given: tuple[Settings, Session], name: str) -> None:
     """One URL per line of what the project serves."""
     settings, session = given
     environment = production(find(session, name))
-    for url in service_urls(session, environment, settings.http_port):
+    host = environment.project.host
+    for url in service_urls(session, environment, host.http_port if host else settings.http_port):
         print(url)
 
 

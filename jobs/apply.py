@@ -6,7 +6,9 @@ import time
 from collections.abc import Mapping
 from datetime import datetime
 
+from docker.errors import DockerException
 from docker.models.containers import Container
+from requests.exceptions import RequestException
 from sqlalchemy import update
 
 from jobs import lease, repair
@@ -108,7 +110,11 @@ def still_to_settle(there: list[Container], settle: Mapping[str, float], at: dat
 
 def diagnose(context: Context, error: Exception, buried: list[Casualty]) -> Exception:
     """The containers' own story where they have one, with their last lines kept in the log."""
-    found = [*buried, *casualties(context.docker, context.place, context.run.id)]
+    try:
+        found = [*buried, *casualties(context.docker, context.place, context.run.id)]
+    except (DockerException, RequestException) as away:
+        context.log(f"the containers could not be asked: {away}")
+        found = buried
     for one in found:
         context.log(f"== the last lines of {one.service} ({one.name}) ==")
         for line in one.last_lines or ("(it said nothing)",):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from jobs import lease
 from jobs.models import Run, now
-from jobs.pressure import shortage
+from jobs.pressure import shortage, shortage_there
 from jobs.settings import Settings
 from jobs.states import ACTIVE
 
@@ -55,6 +55,10 @@ def line_up(session: Session, settings: Settings) -> list[Waiting]:
             )
         elif short and run.kind in BUILDS:
             reason = short
+        elif run.kind in BUILDS and (
+            there := shortage_there(run.environment.project.host, settings)
+        ):
+            reason = there
         elif builds(run) and building >= settings.builds:
             reason = f"{building} of {settings.builds} builds are under way"
         else:

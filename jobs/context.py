@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.guard import Guard
+from jobs.hosts import reach
 from jobs.log import RunLog
 from jobs.models import Environment, Project, Release, Run
 from jobs.patience import persistently
@@ -21,7 +22,6 @@ from jobs.states import move
 from jobs.vault import open_secrets
 from stacks.engine import Engine, EngineSettings
 from stacks.errors import PortwrightError
-from stacks.images.engine import connect
 from stacks.images.resolve import Resolver
 from stacks.program import Secrets
 from stacks.spec import Spec
@@ -75,18 +75,30 @@ class Context:
 
     @cached_property
     def docker(self) -> docker.DockerClient:
-        return connect()
+        """The engine of the machine that the project is placed on."""
+        return reach.connect_to(self.settings, self.project.host)
+
+    def ping(self) -> None:
+        """Raises where the engine does not answer; a way to it that was lost is made anew."""
+        reach.open_to(self.settings, self.project.host)
+        self.docker.ping()
+
+    @cached_property
+    def docker_address(self) -> str:
+        return reach.address_of(self.settings, self.project.host)
 
     @cached_property
     def resolver(self) -> Resolver:
-        return Resolver(self.docker, self.settings.images, self.settings.cache)
+        settings = self.settings
+        return Resolver(self.docker, settings.images, settings.cache, self.docker_address)
 
     @cached_property
     def traefik(self) -> Traefik:
-        return Traefik(self.settings.traefik_port)
+        return reach.traefik_of(self.settings, self.project.host)
 
-    @cached_property
+    @property
     def engine(self) -> Engine:
+        reach.open_to(self.settings, self.project.host)
         return open_engine_of(self.settings, self.environment)
 
     @cached_property
@@ -110,5 +122,7 @@ class Context:
 
 def open_engine_of(settings: Settings, environment: Environment) -> Engine:
     """The engine of an environment's stack."""
-    engine = EngineSettings(settings.home, settings.backend_url, settings.key("passphrase"))
-    return Engine(engine, environment.project.name, environment.name)
+    project = environment.project
+    docker = reach.address_of(settings, project.host)
+    engine = EngineSettings(settings.home, settings.backend_url, settings.key("passphrase"), docker)
+    return Engine(engine, project.name, environment.name)

@@ -18,6 +18,7 @@ from jobs.database import session_factory
 from jobs.deletion import finish_deletion
 from jobs.doorbell import doorbell
 from jobs.guard import Guard, Interruption
+from jobs.hosts import reach
 from jobs.log import RunLog
 from jobs.models import Environment, Run
 from jobs.prepare import check_host_access, check_routes, next_release, wanted_spec
@@ -29,6 +30,7 @@ from jobs.states import FINAL
 from stacks.causes import why
 from stacks.compile import compile_spec
 from stacks.drift import drifted, observe
+from stacks.engine import EngineFailure
 from stacks.errors import PortwrightError
 from stacks.plan import Plan
 from stacks.planner import Causes, make_plan
@@ -77,13 +79,33 @@ def end(context: Context) -> None:
             raise RuntimeError(f"left in state {state_of(context)}")
     except Exception as error:
         guard.heard = True
-        told = guard.reason or error
+        told = guard.reason or lost(context, error) or error
         if isinstance(told, PortwrightError):
             fail(context, told)
         else:
             log("".join(traceback.format_exception(told)))
             fail(context, in_words(told, context.settings))
     log(f"run {run.id} {state_of(context)}")
+
+
+def lost(context: Context, error: Exception) -> PortwrightError | None:
+    """Of a failure whose cause may be the way to another machine: what is wrong with that; None
+    where nothing is known to be."""
+    host = context.project.host
+    engines = isinstance(error, EngineFailure | DockerException | RequestException | OSError)
+    if host is None or not reach.is_remote(host) or not engines:
+        return None
+    try:
+        reach.connect_to(context.settings, host).close()
+    except PortwrightError as cause:
+        return cause
+    if isinstance(error, EngineFailure) and "engine.sock" not in error.message:
+        return None
+    return PortwrightError(
+        f"the connection to host {host.name} was lost; it is there again",
+        remedy="ask for it again",
+        path="host",
+    )
 
 
 def in_words(error: Exception, settings: Settings) -> PortwrightError:

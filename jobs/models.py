@@ -73,10 +73,39 @@ class Member(Base):
     role: Mapped[str] = mapped_column(String(20))
 
 
+class Host(Base):
+    """A machine with a Docker engine that projects are placed on. This machine's row, `local`, is
+    made when it is first labelled or drained; projects placed on it have no host_id.
+
+    address: ssh://USER@HOST[:PORT], None of this machine. labels: {key: value}. public_key: of the
+    key that logs in there; sealed: its private half, encrypted. known_hosts: the keys that the
+    machine shows, once a person has confirmed them; nothing connects to it before that. http_port,
+    traefik_port: of its Traefik. drained_at: since when nothing new is placed there. checked_at:
+    when it was last looked at; problem: why it could not be used then, {message, remedy}; facts:
+    what it is, {docker, cpus, memory_mb, disk_free_mb, traefik}.
+    """
+
+    __tablename__ = "hosts"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(24), unique=True)
+    address: Mapped[str | None] = mapped_column(Text)
+    labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    public_key: Mapped[str | None] = mapped_column(Text)
+    sealed: Mapped[bytes | None]
+    known_hosts: Mapped[str | None] = mapped_column(Text)
+    http_port: Mapped[int] = mapped_column(default=80)
+    traefik_port: Mapped[int] = mapped_column(default=8701)
+    drained_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]
+    problem: Mapped[dict[str, Any] | None]
+    facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class Project(Base):
     """A git repository.
 
-    host_access: the host's owner lets its services have power over the host. deleted_at: its
+    host_id: the machine that its containers run on; None: this one. host_access: the host's owner lets its services have power over the host. deleted_at: its
     deletion was asked for; its name is free again once its containers are gone. previews: the
     settings of its previews (jobs.previews.policy).
     """
@@ -89,7 +118,9 @@ class Project(Base):
     host_access: Mapped[bool] = mapped_column(default=False)
     deleted_at: Mapped[datetime | None]
     previews: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    host_id: Mapped[int | None] = mapped_column(ForeignKey("hosts.id"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=now)
+    host: Mapped[Host | None] = relationship()
     environments: Mapped[list[Environment]] = relationship(
         back_populates="project", cascade="all, delete-orphan", order_by="Environment.id"
     )

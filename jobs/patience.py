@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from jobs import ballast
 from jobs.settings import Settings
+from stacks.errors import PortwrightError
 
 T = TypeVar("T")
 PATIENCE = 120.0
@@ -38,13 +38,16 @@ def persistently(session: Session, settings: Settings, work: Callable[[], T]) ->
             time.sleep(STEP)
 
 
-def wait_for_docker(client: docker.DockerClient, patience: float = PATIENCE) -> bool:
-    """Until the engine answers; False where it does not in that many seconds."""
+def wait_for_docker(ping: Callable[[], object], patience: float = PATIENCE) -> bool:
+    """Until the engine answers; False where it does not in that many seconds.
+
+    ping: raises where it does not.
+    """
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         try:
-            client.ping()
+            ping()
             return True
-        except (DockerException, RequestException, OSError):
+        except (DockerException, RequestException, OSError, PortwrightError):
             time.sleep(STEP)
     return False

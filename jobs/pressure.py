@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from jobs.models import Host
 from jobs.settings import Settings
 
 MEGABYTE = 1024 * 1024
@@ -36,3 +37,14 @@ def shortage(settings: Settings) -> str:
     if free < settings.min_memory_mb:
         return f"the host has {free} MB of memory free and a deploy needs {settings.min_memory_mb}"
     return ""
+
+
+def shortage_there(host: Host | None, settings: Settings) -> str:
+    """The same of another host's disk, as it was when it was last looked at."""
+    free = (host.facts or {}).get("disk_free_mb") if host else None
+    if free is None or free >= settings.min_disk_mb:
+        return ""
+    return (
+        f"the disk of host {host.name if host else ''} has {free} MB free and a deploy needs "
+        f"{settings.min_disk_mb}: remove what is not needed there"
+    )

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from forges.events import Push
 from forges.filters import Filters, why_not
 from forges.skip import skipped
+from jobs.hosts.placing import why_not_first
 from jobs.models import Environment, Preview, Project, Run, Source
 from jobs.previews import lifecycle
 from jobs.records import record
@@ -79,6 +80,10 @@ def pushed(
         reason = why_not(filters, push)
         if reason or push.commit is None:
             reasons.append(f"{environment.name}: {reason}")
+            continue
+        drained = why_not_first(session, environment)
+        if drained:
+            reasons.append(f"{environment.name}: {drained}")
             continue
         runs.append(add_run(session, environment, "deploy", by=by, ref=push.commit))
         words.append(f"deploys {environment.name}")

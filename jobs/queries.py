@@ -99,9 +99,10 @@ def service_urls(session: Session, environment: Environment, http_port: int) -> 
 def service_addresses(session: Session, environment: Environment, settings: Settings) -> list[str]:
     """The same as somebody elsewhere types them: https where this host has it for that name."""
     found = []
+    there = environment.project.host
     for host, path in addresses(session, environment):
-        secure = settings.https_port and not host.endswith("localhost")
-        port = settings.https_port if secure else settings.http_port
+        secure = settings.https_port and not host.endswith("localhost") and there is None
+        port = settings.https_port if secure else there.http_port if there else settings.http_port
         scheme = "https" if secure else "http"
         shown = "" if port == (443 if secure else 80) else f":{port}"
         found.append(f"{scheme}://{host}{shown}{path}")

@@ -60,7 +60,7 @@ def bury(context: Context) -> None:
         if killed:
             context.log(f"ended what it had left running: {len(killed)} processes")
         if was in HALF_CHANGED:
-            wait_for_docker(context.docker)
+            wait_for_docker(context.ping)
             clear_pending(context)
             if run.kind not in ("destroy", "refresh"):
                 repair.put_back(context)

@@ -26,7 +26,7 @@ def put_back(context: Context) -> None:
     """
     try:
         context.persistently(lambda: context.session.refresh(context.run))
-        wait_for_docker(context.docker)
+        wait_for_docker(context.ping)
         ballast.drop(context.settings)
         if context.current_spec is None:
             context.log("taking down what was half made")

@@ -12,6 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.ending import supersede
+from jobs.hosts import placing
+from jobs.hosts.placing import check_first
 from jobs.models import Environment, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
 from jobs.records import record
@@ -30,6 +32,8 @@ KINDS = {
     "plan": 1, "deploy": 1, "rollback": 2, "destroy": 1, "refresh": 1, "drift": 0, "reconcile": 1,
     "snapshot": 1,
 }  # fmt: skip
+# What would bring something to a host that was not there.
+FIRST = ("plan", "deploy")
 MOST_ENVIRONMENTS = 20
 RESERVED = re.compile(r"previews|pr-[0-9]+")
 PLAN_HASH = re.compile(r"[0-9a-f]{64}")
@@ -43,8 +47,13 @@ def create_project(
     *,
     by: str,
     owner: User | None = None,
+    host: str = "",
+    host_label: str = "",
 ) -> Project:
     """Register a repository; its environment `production` comes with it.
+
+    host: the name of the one that it is placed on; host_label: KEY=VALUE, of hosts that have it
+    the one with the fewest projects. Neither: this machine.
 
     owner: who gets that role on it, in the same transaction. A path on this server is
     for its administrator and its host owner only.
@@ -62,13 +71,15 @@ def create_project(
         raise PortwrightError(
             f"a project {name!r} is there already", remedy="choose another name", path="name"
         )
-    project = Project(name=name, repository=repository, branch=branch)
+    placed = placing.choose(session, host, host_label)
+    project = Project(name=name, repository=repository, branch=branch, host=placed)
     project.environments.append(Environment(name="production"))
     session.add(project)
     if owner is not None:
         session.flush()
         session.add(Member(project_id=project.id, user_id=owner.id, role="owner"))
-    record(session, by, "project.created", name, repository=repository, branch=branch)
+    on = {"host": placed.name} if placed else {}
+    record(session, by, "project.created", name, repository=repository, branch=branch, **on)
     session.commit()
     return project
 
@@ -171,6 +182,8 @@ def add_run(
             remedy="add the project again once it is gone",
             path="project",
         )
+    if kind in FIRST:
+        check_first(session, environment)
     session.add(run)
     session.flush()
     supersede(session, run)

@@ -23,7 +23,7 @@ from jobs import deliveries, monitor
 from jobs.building import prune_build_cache
 from jobs.cleanup import prune_all, prune_logs, prune_mirrors
 from jobs.doorbell import doorbell
-from jobs.models import Environment, Preview, Release, Run, now
+from jobs.models import Environment, Host, Preview, Project, Release, Run, now
 from jobs.previews import sleep
 from jobs.previews.upkeep import upkeep
 from jobs.queries import active_runs, place_of, release_numbered
@@ -85,28 +85,42 @@ class Ticks:
         client = connect()
         try:
             ring = doorbell(self.settings.redis_url)
-            start_due(client, self.settings.instance, now())
             upkeep(session, ring, self.settings)
-            watch_releases(session, client, self.settings, ring)
-            for environment, _, _ in serving(session):
-                monitor.look(session, client, place_of(self.settings, environment), environment)
+            look_at(session, client, self.settings, ring)
             settings = self.settings
             run_due(session, {
-                "drift": (
-                    timedelta(minutes=settings.drift_minutes),
-                    lambda: look_for_drift(session, client, settings, ring),
-                ),
-                "images": (DAILY, lambda: prune_all(session, client, settings)),
-                "build cache": (
-                    HOURLY if settings.build_cache_days else timedelta(0),
-                    lambda: prune_build_cache(client, settings),
-                ),
                 "logs": (DAILY, lambda: prune_logs(session, settings)),
                 "deliveries": (DAILY, lambda: deliveries.prune(session)),
                 "mirrors": (DAILY, lambda: prune_mirrors(session, settings)),
             })  # fmt: skip
         finally:
             client.close()
+
+
+def look_at(
+    session: Session,
+    client: docker.DockerClient,
+    settings: Settings,
+    ring: Doorbell,
+    host: Host | None = None,
+) -> None:
+    """What is due on one machine: this one, or the host whose engine the client is of."""
+    number, at = (host.id, f"@{host.name}") if host else (None, "")
+    start_due(client, settings.instance, now())
+    watch_releases(session, client, settings, ring, number)
+    for environment, _, _ in serving(session, number):
+        monitor.look(session, client, place_of(settings, environment), environment)
+    run_due(session, {
+        f"drift{at}": (
+            timedelta(minutes=settings.drift_minutes),
+            lambda: look_for_drift(session, client, settings, ring, number),
+        ),
+        f"images{at}": (DAILY, lambda: prune_all(session, client, settings)),
+        f"build cache{at}": (
+            HOURLY if settings.build_cache_days else timedelta(0),
+            lambda: prune_build_cache(client, settings),
+        ),
+    })  # fmt: skip
 
 
 def start_due(client: docker.DockerClient, instance: str, at: datetime) -> list[str]:
@@ -137,10 +151,14 @@ def due(container: Container, at: datetime) -> bool:
     return bool(following <= at)
 
 
-def serving(session: Session) -> Iterator[tuple[Environment, Release, Spec]]:
-    """Environments with a release and nothing under way."""
+def serving(
+    session: Session, host: int | None = None
+) -> Iterator[tuple[Environment, Release, Spec]]:
+    """Environments with a release and nothing under way, of projects that are placed on that host
+    (its id; None: this machine)."""
     asleep = set(session.scalars(select(Preview.environment_id).where(Preview.asleep.is_(True))))
-    for environment in session.scalars(select(Environment)).all():
+    placed = select(Environment).join(Project).where(Project.host_id.is_not_distinct_from(host))
+    for environment in session.scalars(placed.order_by(Environment.id)).all():
         release = release_numbered(session, environment, environment.release)
         if environment.id in asleep:
             continue
@@ -150,11 +168,15 @@ def serving(session: Session) -> Iterator[tuple[Environment, Release, Spec]]:
 
 
 def watch_releases(
-    session: Session, client: docker.DockerClient, settings: Settings, ring: Doorbell
+    session: Session,
+    client: docker.DockerClient,
+    settings: Settings,
+    ring: Doorbell,
+    host: int | None = None,
 ) -> list[int]:
     """Ask for the rollback of each new release that falls ill in its window; returns Run ids."""
     asked = []
-    for environment, release, spec in serving(session):
+    for environment, release, spec in serving(session, host):
         over = release.created_at + timedelta(seconds=window(spec))
         before = release_numbered(session, environment, release.number - 1)
         if now() > over or before is None or release.run.kind not in ("deploy",):
@@ -184,11 +206,15 @@ def illness(client: docker.DockerClient, place: Place, generation: int) -> str:
 
 
 def look_for_drift(
-    session: Session, client: docker.DockerClient, settings: Settings, ring: Doorbell
+    session: Session,
+    client: docker.DockerClient,
+    settings: Settings,
+    ring: Doorbell,
+    host: int | None = None,
 ) -> list[int]:
     """Ask for a drift Run where the host differs in a way that no newer Run has told; returns ids."""
     asked = []
-    for environment, release, spec in serving(session):
+    for environment, release, spec in serving(session, host):
         secrets = open_secrets(session, settings.key("vault-key"), environment.project_id, spec)
         applied = compile_spec(spec, settings.instance)
         findings = observe(client, place_of(settings, environment), applied, secrets)

@@ -21,7 +21,7 @@ from jobs.access_log import rotate
 from jobs.acme import certificate_name, staging
 from jobs.certificates import failures, held
 from jobs.domains import REMEMBERED, State, decide, dynamic
-from jobs.models import Environment, Event, now
+from jobs.models import Environment, Event, Project, now
 from jobs.queries import release_numbered
 from jobs.rehearsal import Rehearsal
 from jobs.settings import Settings
@@ -94,9 +94,10 @@ class Tls:
 
 
 def hosts_of(session: Session) -> set[str]:
-    """Hosts of all releases that serve, without this machine's own names."""
+    """Hosts of all releases that serve on this machine, without this machine's own names."""
     found: set[str] = set()
-    for environment in session.scalars(select(Environment)).all():
+    here = select(Environment).join(Project).where(Project.host_id.is_(None))
+    for environment in session.scalars(here).all():
         release = release_numbered(session, environment, environment.release)
         if release is not None:
             for service in Spec.model_validate(release.spec).services.values():

@@ -26,6 +26,7 @@ from jobs.claims import claimable
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import QUEUE, doorbell
 from jobs.guard import stopping_file
+from jobs.hosts import tunnel, turns
 from jobs.pool import Pool
 from jobs.settings import Settings
 from jobs.ticks import Ticks
@@ -76,6 +77,7 @@ class Looker:
                 backups = asked.due(session, self.settings)
                 waiting = len(claimable(session, self.settings))
                 errand = errands.due(session, self.settings)
+                hosts = turns.due(session)
         finally:
             sessions.kw["bind"].dispose()
         for run_id in dead:
@@ -84,6 +86,8 @@ class Looker:
             self.pool.once(what, partial(asked.work, what))
         if errand:
             self.pool.once("errands", partial(errands.run, self.settings))
+        for name in hosts:
+            self.pool.once(f"host {name}", partial(turns.turn, name))
         self.wake(waiting)
 
     def wake(self, waiting: int) -> None:
@@ -145,6 +149,7 @@ def main() -> None:
     while not looker.stopping or len(looker.pool):
         looker.turn()
         time.sleep(STEP)
+    tunnel.close_all(settings.home)
     stopping_file(settings).unlink(missing_ok=True)
     os._exit(0)
 

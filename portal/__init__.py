@@ -21,6 +21,7 @@ from portal import (
     errors,
     health,
     hooks,
+    hosts,
     previews,
     projects,
     releases,
@@ -75,6 +76,7 @@ def create_app(
         previews,
         snapshots,
         dns,
+        hosts,
         visiting,
         api,
     ):

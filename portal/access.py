@@ -41,6 +41,7 @@ NEEDS = {
     "snapshots": "maintainer",
     "destroy": "owner",
     "delete": "owner",
+    "place": "owner",
     "members": "owner",
 }
 PUBLIC = {

@@ -34,10 +34,13 @@ class Service:
         }
 
 
-def services_of(spec: dict[str, Any] | None, settings: Settings) -> list[Service]:
+def services_of(
+    spec: dict[str, Any] | None, settings: Settings, http_port: int | None = None
+) -> list[Service]:
+    """http_port: of the host that it is placed on, None for this machine's."""
     found = []
     for name, service in sorted(((spec or {}).get("services") or {}).items()):
-        port = settings.http_port
+        port = http_port or settings.http_port
         routes = service.get("routes") or []
         found.append(
             Service(

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from provision import target
+from provision import inventory, target
 from provision.bootstrap_plan import counted, show, show_drift
 from provision.steps import Runner, StepFailed
 from stacks.errors import PortwrightError
@@ -44,6 +44,8 @@ RESTORED = {
     "portal": {"restore_host.load": "Database, engine's state and volumes"},
     "metrics": {"restore_host.follow": "What served is deployed again"},
 }
+# What a node leaves out: the portal that deploys to it is on another host.
+HOST_ONLY = ("redis", "postgres", "images", "portal")
 UNINSTALL = {"uninstall": "Take Portwright off the host"}
 AFTER = """
 The portal listens on the host's loopback address. From here:
@@ -51,6 +53,10 @@ The portal listens on the host's loopback address. From here:
 then http://localhost:8700. The link to become its owner works once; its token:
   {ssh} cat /var/lib/portwright/keys/setup-token
   http://localhost:8700/setup?token=TOKEN"""
+AFTER_NODE = """
+It is a node. Add it where the portal is, by its owner, and put the line that this prints into
+its authorized_keys:
+  portwright hosts add NAME ssh://{user}@{host}:{port}"""
 AFTER_UNINSTALL = """
 Debian's packages stay. Data stays in /var/lib/portwright and in Docker's volumes unless --data was given."""
 AGAIN = "correct what the lines above say, then run the same command again: it goes on from there"
@@ -98,12 +104,12 @@ def apply(env: dict[str, str], steps: Mapping[str, str], report: Path | None) ->
     return runner.changed
 
 
-def steps_of(action: str) -> dict[str, str]:
-    """Component -> title, in their order."""
+def steps_of(action: str, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Component -> title, in their order. wanted: those of the host's role."""
     if action == "uninstall":
         return UNINSTALL
     steps: dict[str, str] = {}
-    for name, title in STEPS.items():
+    for name, title in wanted.items():
         steps |= RESTORED.get(name, {}) if action == "restore" else {}
         steps[name] = title
     return steps
@@ -113,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m provision.bootstrap", description=__doc__)
     made.add_argument("action", choices=["apply", "plan", "drift", "uninstall", "restore"])
     made.add_argument("host", help="root@host[:port], or @local for this machine")
+    made.add_argument("--role", choices=inventory.ROLES, help="host (all of it), or node")
     made.add_argument("--yes", action="store_true", help="don't show the plan, don't ask")
     made.add_argument("--key", default="", help="private key's file")
     made.add_argument("--known-hosts", default="", help="file of known host keys")
@@ -132,13 +139,18 @@ def run(given: argparse.Namespace) -> int:
         **where.environment(),
         "PORTWRIGHT_INVENTORY": given.inventory,
         "PORTWRIGHT_FINGERPRINT": given.fingerprint,
+        "PORTWRIGHT_ROLE": given.role or "",
         "PORTWRIGHT_REMOVE_DATA": "yes" if given.data else "no",
         "PORTWRIGHT_SNAPSHOT": given.snapshot,
         "PYTHONUNBUFFERED": "1",
     }
+    role = str(inventory.find(env).data["role"])
+    wanted = {
+        name: title for name, title in STEPS.items() if role == "host" or name not in HOST_ONLY
+    }
     if given.action == "drift":
-        return drift(where, env, given.json)
-    steps = steps_of(given.action)
+        return drift(where, env, wanted, given.json)
+    steps = steps_of(given.action, wanted)
     if given.action == "plan" or not given.yes:
         planned = plan(env, list(steps))
         print(json.dumps(planned, indent=1)) if given.json else show(where, steps, planned)
@@ -149,14 +161,19 @@ def run(given: argparse.Namespace) -> int:
             return 1
     if not apply(env, steps, given.report):
         print(f"\nNothing changed: {where} was already as it should be.")
-    print(
-        AFTER_UNINSTALL
-        if given.action == "uninstall"
-        else AFTER.format(
-            ssh=where.ssh, local=where.ssh.replace("ssh ", "ssh -L 8700:localhost:8700 ")
-        )
-    )
+    print(after(given.action, role, where))
     return 0
+
+
+def after(action: str, role: str, where: target.Target) -> str:
+    """What is to be done next, in words."""
+    if action == "uninstall":
+        return AFTER_UNINSTALL
+    if role == "node":
+        host = target.bracketed(where.host)
+        return AFTER_NODE.format(user=where.user, host=host, port=where.port)
+    local = where.ssh.replace("ssh ", "ssh -L 8700:localhost:8700 ")
+    return AFTER.format(ssh=where.ssh, local=local)
 
 
 def agreed(where: target.Target) -> bool:
@@ -167,15 +184,15 @@ def agreed(where: target.Target) -> bool:
         return False
 
 
-def drift(where: target.Target, env: dict[str, str], plain: bool) -> int:
+def drift(where: target.Target, env: dict[str, str], steps: Mapping[str, str], plain: bool) -> int:
     """Both sides: what the code would change, and what it does not know of."""
-    planned = plan(env, list(STEPS))
+    planned = plan(env, list(steps))
     (extra,) = told([sys.executable, "-m", "provision.drift"], env, "drift")
     if plain:
         print(json.dumps({"plan": planned, "drift": extra["drift"]}, indent=1))
         return 0
     if counted(planned):
-        show(where, STEPS, planned)
+        show(where, steps, planned)
     else:
         print("Everything that the code says is so.")
     show_drift(extra["drift"])

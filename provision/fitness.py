@@ -30,6 +30,8 @@ echo "disk=$(df --output=avail -B1 /var | tail -1)"
 echo "python=$(for p in python3.13 python3.12 python3.11 python3; do command -v $p >/dev/null && $p -c 'import sys; print("%d.%d" % sys.version_info[:2])' && break; done)"
 echo "addresses=$(hostname -I 2>/dev/null)"
 echo "ours=$(systemctl is-active portwright-traefik 2>/dev/null)"
+echo "node=$(test -e /etc/portwright/node && echo yes)"
+echo "portal=$(test -e /etc/systemd/system/portwright-portal.service && echo yes)"
 ss -Hltnp 2>/dev/null | awk '{print "port=" $4 " " $6}'
 """
 
@@ -56,8 +58,17 @@ def deploy_component(settings: Settings) -> None:
     where |= set(resolved(str(host.data.get("ssh_hostname") or "localhost")))
     names = {name: resolved(name) for name in host.data.domains}
     ports = [host.data.ssh_port, settings.http_port, *host.data.open_tcp]
-    for message, remedy in refusals(found, ports, names, where):
+    reasons = [*refusals(found, ports, names, where), *another_role(found, str(host.data.role))]
+    for message, remedy in reasons:
         raise PortwrightError(message, remedy=remedy)
+
+
+def another_role(found: Mapping[str, list[str]], role: str) -> Iterable[tuple[str, str]]:
+    """A node does not become a host, nor a host a node, because an option was forgotten."""
+    if role == "node" and found.get("portal") == ["yes"]:
+        yield "it has a portal of its own", "leave --role node out, or uninstall it first"
+    if role == "host" and found.get("node") == ["yes"]:
+        yield "it is a node", "give --role node, or write the role in inventory/hosts.py"
 
 
 def refusals(

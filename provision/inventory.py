@@ -1,7 +1,8 @@
 """What `inventory/` says of a host: pyinfra's data and the settings. Knows no pyinfra.
 
 A *managed* host is one that `portwright bootstrap` looks after: it has systemd units, and the
-code under /opt/portwright. Without PORTWRIGHT_TARGET it is `./quickstart`'s: this checkout.
+code under /opt/portwright. One whose role is `node` has neither portal, worker nor databases:
+another host's portal deploys to it. Without PORTWRIGHT_TARGET it is `./quickstart`'s: this checkout.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from stacks.errors import PortwrightError
 CHECKOUT = Path(__file__).resolve().parent.parent
 FOLDER = CHECKOUT / "inventory"
 PLACE = "/opt/portwright"
+ROLES = ("host", "node")
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,18 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         return Found(where, False, data, Settings.from_environ(given))
     own = host_data(where.host, given.get("PORTWRIGHT_INVENTORY", ""))
     data = {**everybody, **names_of(FOLDER / "group_data/host.py"), **own}
+    role = str(given.get("PORTWRIGHT_ROLE") or own.get("role", "host"))
+    if role not in ROLES:
+        raise PortwrightError(
+            f"{role!r} is no role of a host", remedy=f"use {' or '.join(ROLES)}", path="role"
+        )
     settings = {**names_of(FOLDER / "group_data/host.py")["settings"], **own.get("settings", {})}
     archive = code_archive.describe(CHECKOUT)
     data |= {
         "code": f"{PLACE}/{archive.version}",
-        "python": f"{PLACE}/venv-{archive.packages}/bin/python",
+        # A node needs no more of the code than what installs Traefik, which is plain Python.
+        "python": f"{PLACE}/venv-{archive.packages}/bin/python" if role == "host" else "python3",
+        "role": role,
         "units": True,
         "ssh_port": where.port,
         "snapshot": given.get("PORTWRIGHT_SNAPSHOT", ""),

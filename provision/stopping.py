@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from jobs.hosts import tunnel
 from jobs.settings import Settings
 from provision.daemons import running, stop
 
@@ -52,6 +53,8 @@ def stop_all(settings: Settings) -> int:
         print("Stopping; a run that is at work is let finish (10 minutes at most).", flush=True)
     for name in DAEMONS[:2]:
         ended += [name] if stop(settings.home, name) else []
+    ways = tunnel.close_all(settings.home)
+    ended += [f"the ways to {len(ways)} hosts"] if ways else []
     if containers:
         stopped_file(settings).write_text(json.dumps([*earlier(settings), *containers]))
         docker("stop", *containers)

@@ -23,7 +23,7 @@ ROOMS = [
 ]
 # A server from nothing to its end, and to its next version: by themselves, for they take as
 # long as all others.
-HOSTS = ("tests/host", "tests/backup/test_upgrade.py")
+HOSTS = ("tests/host", "tests/hosts_many/test_2_node.py", "tests/backup/test_upgrade.py")
 REMEDY = "correct that, then run ./run-tests again"
 INTERRUPTED = 130
 

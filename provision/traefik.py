@@ -18,6 +18,7 @@ from provision.daemons import Daemon
 from provision.environment import listen
 from provision.https import base, with_https
 from provision.operations import daemon
+from provision.where import is_node
 
 
 @deploy("traefik")
@@ -29,12 +30,12 @@ def deploy_component(settings: Settings) -> None:
         name="traefik.yaml", src=StringIO(text), dest=f"{home}/traefik/traefik.yaml", mode="600"
     )
     files.directory(name="traefik's changing part", path=f"{home}/traefik/dynamic", mode="700")
-    files.put(
-        name="previews.yaml",
-        src=StringIO(yaml.safe_dump(asleep(settings), sort_keys=False)),
-        dest=f"{home}/traefik/dynamic/previews.yaml",
-        mode="600",
-    )
+    previews = f"{home}/traefik/dynamic/previews.yaml"
+    if is_node():  # the portal that would wake them is elsewhere
+        files.file(name="no previews.yaml", path=previews, present=False)
+    else:
+        text_of = yaml.safe_dump(asleep(settings), sort_keys=False)
+        files.put(name="previews.yaml", src=StringIO(text_of), dest=previews, mode="600")
     if settings.https_port:
         files.put(
             name="base.yaml",

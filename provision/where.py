@@ -16,6 +16,11 @@ def managed() -> bool:
     return bool(host.data.units)
 
 
+def is_node() -> bool:
+    """Whether another host's portal deploys to it, so that it has none of its own."""
+    return managed() and host.data.role == "node"
+
+
 def module(settings: Settings, *argv: str) -> str:
     """A shell command that runs `python -m ARGV...` of Portwright on the host with the settings."""
     words = " ".join(shlex.quote(word) for word in argv)

@@ -19,7 +19,7 @@ import docker
 from stacks import detect
 from stacks.build_marks import marked
 from stacks.errors import PortwrightError
-from stacks.images.engine import find_image, has_check
+from stacks.images.engine import environment, find_image, has_check
 from stacks.images.resolve import Resolver, with_tag
 from stacks.service_file import Build, Static
 from stacks.spec import BuiltImage
@@ -71,7 +71,7 @@ def build_image(
     tag = f"{name}:{key}"
     image = find_image(client, tag)
     if image is None:
-        run_build(context, text, build, source, tag, labels, say)
+        run_build(context, text, build, source, tag, labels, say, resolver.address)
         image = find_image(client, tag)
         if image is None:
             raise PortwrightError("the built image is gone", remedy="deploy again", path="build")
@@ -138,8 +138,10 @@ def run_build(
     tag: str,
     labels: Mapping[str, str],
     say: Say,
+    address: str = "",
 ) -> None:
-    """`docker build`. Secrets go by files that only this user reads, never by argv."""
+    """`docker build` at that engine (empty: this machine's). Secrets go by files that only this
+    user reads, never by argv."""
     with TemporaryDirectory(prefix="portwright-build-") as folder:
         dockerfile = Path(folder) / "Dockerfile"
         dockerfile.write_text(marked(text, labels["portwright.instance"]))
@@ -150,7 +152,7 @@ def run_build(
             argv += ["--build-arg", f"{key}={value}"]
         if build.target:
             argv += ["--target", build.target]
-        environ = dict(os.environ)
+        environ = {**os.environ, **environment(address)}
         command = ["docker", "build"]
         if source.secrets:
             command = [buildkit_docker(), "build", "--progress=plain"]

@@ -23,17 +23,20 @@ from pulumi.runtime._callbacks import _CallbackServicer
 from stacks.compile import Resource
 from stacks.errors import PortwrightError
 from stacks.events import Listener, Say
+from stacks.images.engine import environment
 from stacks.locks import free_dead_lock
 from stacks.program import Hooks, Secrets, program
 
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """home: where bin/pulumi and pulumi/plugins are, and where stacks' settings go."""
+    """home: where bin/pulumi and pulumi/plugins are, and where stacks' settings go. docker: the
+    address of the Docker engine, empty for this machine's."""
 
     home: Path
     backend_url: str
     passphrase: str
+    docker: str = ""
 
 
 class EngineFailure(PortwrightError):
@@ -158,6 +161,7 @@ class Engine:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+            **environment(self.settings.docker),
         }
 
     def guarded(self, listener: Listener, operation: Callable[[], Any]) -> None:

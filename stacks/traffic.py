@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pulumi
 
 from stacks.compile import Resource
@@ -17,27 +16,40 @@ from stacks.program import Hook, in_a_thread
 
 PATIENCE = 15.0
 STEP = 0.1
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Traefik:
-    """port: of the API, on this host's loopback."""
+    """where: the API's port on this machine's loopback, or a socket that leads to another's."""
 
-    def __init__(self, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}/api"
+    def __init__(self, where: int | Path) -> None:
+        socket = str(where) if isinstance(where, Path) else None
+        # It speaks plain HTTP on a loopback: certificates would be read from disk for nothing.
+        self.client = httpx.Client(
+            base_url="http://traefik" if socket else f"http://127.0.0.1:{where}",
+            transport=httpx.HTTPTransport(uds=socket, verify=False),
+            trust_env=False,
+            timeout=5,
+        )
+
+    def ask(self, path: str) -> httpx.Response:
+        """Raises OSError where Traefik does not answer, or with an error but 404."""
+        try:
+            answer = self.client.get(path)
+            return answer if answer.status_code == 404 else answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise OSError(str(error) or type(error).__name__) from None
 
     def get(self, path: str) -> Any:
-        """JSON of an API path; None where Traefik has no such thing.
+        """JSON of an API path; None where Traefik has no such thing. Raises OSError."""
+        answer = self.ask(f"/api/{path}")
+        return None if answer.status_code == 404 else answer.json()
 
-        Raises OSError where Traefik does not answer.
-        """
-        try:
-            with DIRECT.open(f"{self.url}/{path}", timeout=5) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            if error.code == 404:
-                return None
-            raise
+    def metrics(self) -> str:
+        """Prometheus' text. Raises OSError."""
+        answer = self.ask("/metrics")
+        if answer.status_code == 404:
+            raise OSError("Traefik has no metrics")
+        return answer.text
 
     def serves(self, router: str) -> bool:
         """True where the router is enabled and its service has a server."""

@@ -13,6 +13,7 @@ from types import TracebackType
 import docker
 from docker.errors import DockerException, NotFound
 from docker.models.containers import Container
+from requests.exceptions import RequestException
 
 from stacks.errors import PortwrightError
 from stacks.world import Casualty, Place, casualties
@@ -84,7 +85,7 @@ class Watch:
         while not self.over.wait(STEP):
             try:
                 self.look()
-            except DockerException:
+            except (DockerException, RequestException):
                 continue
 
     def look(self) -> None:

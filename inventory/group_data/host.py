@@ -3,6 +3,9 @@
 hosts = {"203.0.113.5": {"settings": {"DATABASE": "sqlite"}, "open_tcp": [22, 80, 443, 51820]}}
 """
 
+# `host`: all of Portwright; `node`: Docker and Traefik, for a portal on another host to deploy to.
+role = "host"
+
 # PORTWRIGHT_* of the host; docs/architecture.md lists them.
 settings = {
     "HOME": "/var/lib/portwright",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from forges.events import PullRequest
 from forges.filters import chosen
 from jobs.ending import cancel_all
+from jobs.hosts.placing import why_not_first
 from jobs.models import Environment, Preview, Project, Run, now
 from jobs.previews.policy import Policy, environment_of, policy_of
 from jobs.records import record
@@ -123,6 +124,9 @@ def hold(session: Session, settings: Settings, preview: Preview, policy: Policy)
             f"it is a fork's: a maintainer must let commit {preview.head_commit[:7]} run, "
             "which is the code of a stranger"
         )
+    drained = why_not_first(session, preview.environment)
+    if drained:
+        return drained
     others = select(func.count()).where(Preview.state == "open", Preview.id != preview.id)
     here = session.scalar(others.where(Preview.project_id == preview.project_id)) or 0
     if here >= policy.most:

@@ -14,11 +14,12 @@ from jobs.visits import is_preview
 
 
 def wanted(session: Session, domain: str) -> list[str]:
-    """Names of all previews that are not over, sorted."""
+    """Names of all previews on this machine that are not over, sorted."""
     query = (
         select(Preview)
         .join(Project)
         .where(Preview.state != "closed", Preview.gone_at.is_(None), Project.deleted_at.is_(None))
+        .where(Project.host_id.is_(None))
     )
     previews = session.scalars(query).all()
     return sorted({name for each in previews for name in names_of(session, each, domain)})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from jobs.context import Context
+from jobs.hosts.reach import is_remote
 from jobs.models import Preview
 from jobs.previews.policy import policy_of
 from jobs.previews.secrets import preview_versions
@@ -41,6 +42,13 @@ def names(context: Context, preview: Preview | None) -> Names | None:
         return None
     protect = policy_of(context.project).protect
     guard = None
+    if protect == "members" and is_remote(context.project.host):
+        raise PortwrightError(
+            "previews on another host can't be shown to members only: its Traefik does not reach "
+            "the portal",
+            remedy="protect them with a password, or place the project on the portal's own host",
+            path="previews.protect",
+        )
     if protect == "members":
         guard = members(f"http://127.0.0.1:{context.settings.portal_port}/previews/door")
     elif protect == "password":

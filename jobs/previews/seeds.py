@@ -16,6 +16,7 @@ from jobs.models import Project
 from jobs.previews.prepare import preview_of
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
+from stacks.images.engine import environment
 from stacks.names import check_name
 from stacks.spec import Seed, Spec
 from stacks.world import containers
@@ -95,6 +96,7 @@ def run_in(
     argv = ["docker", "exec", "--interactive", str(container.id), *command]
     with subprocess.Popen(
         argv,
+        env={**os.environ, **environment(context.docker_address)},
         stdin=stdin or subprocess.DEVNULL,
         stdout=stdout or subprocess.PIPE,
         stderr=subprocess.PIPE if stdout else subprocess.STDOUT,

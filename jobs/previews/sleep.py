@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import logging
 import re
-import urllib.error
-import urllib.request
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import docker
 from docker.errors import DockerException
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from jobs.models import Preview, now
+from jobs.models import Preview, Project, now
 from jobs.previews.policy import policy_of
 from jobs.queries import active_runs, place_of
 from jobs.records import record
 from jobs.settings import Settings
 from stacks.compile import SEPARATOR
-from stacks.traffic import DIRECT
+from stacks.traffic import Traefik
 from stacks.world import containers
 
 BY = "portwright"
@@ -36,7 +35,7 @@ log = logging.getLogger(__name__)
 
 def look(session: Session, client: docker.DockerClient, settings: Settings) -> None:
     """Stop what nobody has asked for in its project's time."""
-    query = select(Preview).where(Preview.state == "open")
+    query = here(select(Preview).where(Preview.state == "open"))
     previews = [each for each in session.scalars(query) if policy_of(each.project).idle_minutes]
     if not previews:
         return
@@ -63,6 +62,11 @@ def look(session: Session, client: docker.DockerClient, settings: Settings) -> N
         session.commit()
 
 
+def here(query: Select[Any]) -> Select[Any]:
+    """Of previews: those on this machine. On others nobody would wake them (docs/hosts.md)."""
+    return query.join(Project, Project.id == Preview.project_id).where(Project.host_id.is_(None))
+
+
 def stop(container: docker.models.containers.Container) -> None:
     try:
         container.stop(timeout=10)
@@ -72,14 +76,14 @@ def stop(container: docker.models.containers.Container) -> None:
 
 def wanted(session: Session) -> bool:
     """Whether somebody asks for one that sleeps."""
-    query = select(Preview.id).where(Preview.asleep.is_(True), Preview.wake_at.is_not(None))
+    query = here(select(Preview.id).where(Preview.asleep.is_(True), Preview.wake_at.is_not(None)))
     return session.scalar(query.limit(1)) is not None
 
 
 def wake(session: Session, client: docker.DockerClient, settings: Settings) -> list[int]:
     """Start those that somebody asks for; returns their numbers."""
     woken = []
-    query = select(Preview).where(Preview.asleep.is_(True), Preview.wake_at.is_not(None))
+    query = here(select(Preview).where(Preview.asleep.is_(True), Preview.wake_at.is_not(None)))
     for preview in session.scalars(query).all():
         there = containers(client, place_of(settings, preview.environment))
         for each in reversed(there):  # listed newest first; what a service needs is older
@@ -94,11 +98,9 @@ def wake(session: Session, client: docker.DockerClient, settings: Settings) -> l
 
 def requests(settings: Settings) -> Counter[str] | None:
     """instance_project_environment → requests since Traefik started; None where it does not tell."""
-    url = f"http://127.0.0.1:{settings.traefik_port}/metrics"
     try:
-        with DIRECT.open(url, timeout=5) as answer:
-            text = answer.read().decode(errors="replace")
-    except (OSError, urllib.error.URLError):
+        text = Traefik(settings.traefik_port).metrics()
+    except OSError:
         return None
     found: Counter[str] = Counter()
     for service, count in COUNT.findall(text):

@@ -24,6 +24,8 @@ class NewProject(Body):
     name: str
     repository: str
     branch: str = "main"
+    host: str = ""
+    host_label: str = ""
 
 
 class HostAccess(Body):

@@ -25,7 +25,9 @@ def list_projects() -> ResponseReturnValue:
 @blueprint.post("/projects")
 def add_project() -> ResponseReturnValue:
     given = body_as(NewProject)
-    project = create_owned(given.name, given.repository, given.branch, person())
+    project = create_owned(
+        given.name, given.repository, given.branch, person(), given.host, given.host_label
+    )
     return jsonify(project=overview(project).to_json()), 201
 
 

@@ -38,7 +38,11 @@ def records(settings: Settings, given: Sequence[str], wildcard: bool) -> list[Re
 def names(domain: str) -> list[str]:
     """Hosts of every release that serves on this host, those under its domain; and the domain itself."""
     found = {domain}
-    query = select(Environment).join(Project).where(Project.deleted_at.is_(None))
+    query = (
+        select(Environment)
+        .join(Project)
+        .where(Project.deleted_at.is_(None), Project.host_id.is_(None))
+    )
     for environment in db.session.scalars(query.where(Environment.release.is_not(None))):
         found |= {host for host, _ in addresses(db.session, environment)}
     return sorted(host for host in found if host == domain or host.endswith(f".{domain}"))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.models import Release
+from jobs.models import Host, Release
 from jobs.settings import Settings
 from stacks.routes import is_local
 
@@ -71,8 +71,10 @@ class Domain:
         return {"until": self.until, "retry_at": self.retry_at}
 
 
-def domains_of(release: Release | None, settings: Settings, at: datetime) -> list[Domain]:
-    """By service, in the order of its routes; a host with several paths once. Reads the Spec as it
+def domains_of(
+    release: Release | None, settings: Settings, at: datetime, there: Host | None = None
+) -> list[Domain]:
+    """there: the other machine that serves them. By service, in the order of its routes; a host with several paths once. Reads the Spec as it
     is, for an older one may lack what is known today."""
     if release is None:
         return []
@@ -82,8 +84,16 @@ def domains_of(release: Release | None, settings: Settings, at: datetime) -> lis
         secure = bool(service.get("tls"))
         for route in service.get("routes") or ():
             host = str(route["host"])
+            if there is not None:
+                found.setdefault(host, elsewhere(name, host, there))
+                continue
             found.setdefault(host, domain(name, host, secure, known.get(host), settings, at))
     return list(found.values())
+
+
+def elsewhere(service: str, host: str, there: Host) -> Domain:
+    words = f"plain HTTP on host {there.name}: certificates are for the portal's own machine only"
+    return Domain(host, service, address("http", host, there.http_port, 80), "off", words)
 
 
 def kept(settings: Settings) -> dict[str, dict[str, Any]]:

@@ -20,7 +20,7 @@ from portal.errors import Refused
 
 def domains_in(environment: Environment) -> list[Domain]:
     release = release_numbered(db.session, environment, environment.release)
-    return domains_of(release, settings(), now())
+    return domains_of(release, settings(), now(), environment.project.host)
 
 
 @blueprint.get("/projects/<name>/domains")

@@ -54,8 +54,9 @@ def preview_json(preview: Preview) -> dict[str, Any]:
 
 def dns(preview: Preview) -> dict[str, Any] | None:
     """{names: {name: {ok, words}}, problem: {message, remedy} or None}; None where its names need
-    no records. As it was at the last look."""
-    if preview.state == "closed" or not needs_records(settings()):
+    no records, or are another host's. As it was at the last look."""
+    elsewhere = preview.project.host is not None
+    if preview.state == "closed" or elsewhere or not needs_records(settings()):
         return None
     kept = records.known(settings())
     wanted = names_of(db.session, preview, settings().domain)

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from jobs.hosts.reach import connect_to
 from jobs.models import Environment, Secret
 from jobs.queries import place_of
 from jobs.redact import Redactor
@@ -25,7 +26,6 @@ from portal.projects import blueprint
 from portal.projects.channel import Channel, Channels, Show, advance, parsed, written
 from portal.streams import SERVICE_READERS, event_stream
 from stacks.errors import PortwrightError
-from stacks.images.engine import connect
 from stacks.service_logs import MOST, Cursors, Line, chosen, newest, short_id
 
 DEFAULT = 500
@@ -63,7 +63,7 @@ def lines_of(environment: Environment, show: Show = shown) -> tuple[list[str], C
     where a stream goes on from there."""
     tail = number_in_query("tail", DEFAULT, lowest=1, highest=MOST)
     wanted = request.args.get("q", "")[:200].casefold()
-    client = connect()
+    client = connect_to(settings(), environment.project.host)
     try:
         place = place_of(settings(), environment)
         found = chosen(client, place, service_asked())
@@ -130,9 +130,10 @@ def follow_services(name: str) -> ResponseReturnValue:
     service, place = service_asked(), place_of(settings(), environment)
     asked = request.headers.get("Last-Event-ID") or request.args.get("after")
     resumed, secrets = parsed(asked) if asked else None, secrets_of(environment)
+    where, host = settings(), environment.project.host
 
     def make() -> Channel:
-        client = connect()
+        client = connect_to(where, host)
         return Channel(client, lambda it: chosen(it, place, service), secrets, shown_as_html)
 
     def lines() -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
+from jobs.hosts.registry import LOCAL
 from jobs.models import Environment, Health, Project, Release, Run
 from jobs.queries import production, release_numbered, runs_of, standing
 from portal.context import settings
@@ -36,6 +37,7 @@ class Overview:
             "name": self.project.name,
             "repository": self.project.repository,
             "branch": self.project.branch,
+            "host": self.project.host.name if self.project.host else LOCAL,
             "host_access": self.project.host_access,
             "created_at": self.project.created_at.isoformat(),
             "environment": self.environment.name,
@@ -54,6 +56,10 @@ class Overview:
         }
 
 
+def port_of(project: Project) -> int | None:
+    return project.host.http_port if project.host else None
+
+
 def overview(project: Project, environment: Environment | None = None) -> Overview:
     """Of one environment, production unless another is given."""
     environment = environment or production(project)
@@ -65,7 +71,7 @@ def overview(project: Project, environment: Environment | None = None) -> Overvi
         environment=environment,
         release=release,
         last_run=runs[0] if runs else None,
-        services=services_of(release.spec, settings()) if release else [],
+        services=services_of(release.spec, settings(), port_of(project)) if release else [],
         health={row.service: row for row in db.session.scalars(health)},
     )
 

@@ -51,7 +51,8 @@ def index() -> ResponseReturnValue:
 def new() -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("projects/new.html", given={"branch": "main"})
-    given = {key: request.form.get(key, "").strip() for key in ("name", "repository", "branch")}
+    fields = ("name", "repository", "branch", "host", "host_label")
+    given = {key: request.form.get(key, "").strip() for key in fields}
     try:
         project = create_owned(**given, owner=person())
     except PortwrightError as error:

@@ -9,9 +9,12 @@ from docker.models.images import Image
 from stacks.errors import PortwrightError
 
 
-def connect() -> docker.DockerClient:
-    """A client of the engine; raises PortwrightError where none answers."""
+def connect(address: str = "") -> docker.DockerClient:
+    """A client of the engine at that address, or of this machine's; raises PortwrightError where
+    none answers."""
     try:
+        if address:
+            return docker.DockerClient(base_url=address, timeout=120)
         return docker.from_env(timeout=120)
     except DockerException as error:
         raise PortwrightError(
@@ -19,6 +22,11 @@ def connect() -> docker.DockerClient:
             remedy="start it (./quickstart does), and see that this user may use its socket",
             path="docker",
         ) from None
+
+
+def environment(address: str) -> dict[str, str]:
+    """What the docker command and the provider are told of an engine; nothing of this machine's."""
+    return {"DOCKER_HOST": address} if address else {}
 
 
 def find_image(client: docker.DockerClient, reference: str) -> Image | None:

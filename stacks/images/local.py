@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import docker
 
 from stacks.errors import PortwrightError
 from stacks.images import base
-from stacks.images.engine import find_image
+from stacks.images.engine import environment, find_image
 
 RECIPES = Path(__file__).parent / "recipes"
 TAGS = {
@@ -50,33 +51,36 @@ def outdated(client: docker.DockerClient, name: str) -> bool:
     return image is not None and image.labels.get(LABEL) not in (None, recipe_key(name))
 
 
-def make(client: docker.DockerClient, cache: Path, name: str, say: Say) -> str:
-    """Build a recipe where it is missing; returns its image's ID."""
+def make(client: docker.DockerClient, cache: Path, name: str, say: Say, address: str = "") -> str:
+    """Build a recipe where it is missing; returns its image's ID. address: of the client's engine,
+    empty for this machine's."""
     if not present(client, name):
-        stand_on_base(client, cache, say)
+        stand_on_base(client, cache, say, address)
         say(f"building {TAGS[name]} from Debian's packages")
         run(
             "build", "--quiet", "--network", "host",
             "--build-arg", f"BASE={base.TAG}",
             "--label", f"{LABEL}={recipe_key(name)}",
             "--tag", TAGS[name], str(RECIPES / name),
-            path=f"images.{name}",
+            path=f"images.{name}", address=address,
         )  # fmt: skip
     image = find_image(client, TAGS[name])
     assert image is not None
     return str(image.id)
 
 
-def stand_on_base(client: docker.DockerClient, cache: Path, say: Say) -> None:
+def stand_on_base(client: docker.DockerClient, cache: Path, say: Say, address: str = "") -> None:
     image = find_image(client, base.TAG)
     if image is not None and image.labels.get(LABEL) == base.key():
         return
     tar = base.archive(cache, say)
-    run("import", "--change", f"LABEL {LABEL}={base.key()}", str(tar), base.TAG, path="images.base")
+    change = f"LABEL {LABEL}={base.key()}"
+    run("import", "--change", change, str(tar), base.TAG, path="images.base", address=address)
 
 
-def run(*argv: str, path: str) -> None:
-    done = subprocess.run(["docker", *argv], capture_output=True, text=True)
+def run(*argv: str, path: str, address: str = "") -> None:
+    env = {**os.environ, **environment(address)}
+    done = subprocess.run(["docker", *argv], capture_output=True, text=True, env=env)
     if done.returncode:
         lines = re.sub(r"\x1b\[[0-9;]*m", "", done.stderr or done.stdout).splitlines()
         raise PortwrightError(

@@ -21,13 +21,17 @@ class Resolver:
 
     source: `registry`, `mirror:HOST[:PORT][/PREFIX]`, `local`, or `auto` (registry,
     then local recipe). An image that is on the host already is taken as it is: a
-    moved tag is fetched by `refresh=True` only.
+    moved tag is fetched by `refresh=True` only. address: of the client's engine, empty for this
+    machine's.
     """
 
-    def __init__(self, client: docker.DockerClient, source: str, cache: Path) -> None:
+    def __init__(
+        self, client: docker.DockerClient, source: str, cache: Path, address: str = ""
+    ) -> None:
         self.client = client
         self.source = source
         self.cache = cache
+        self.address = address
 
     def resolve(self, reference: str, say: Say, *, refresh: bool = False) -> BuiltImage:
         """The image of that name; raises PortwrightError where it can't be had."""
@@ -81,7 +85,7 @@ class Resolver:
                 remedy="use one of " + ", ".join(sorted(local.TAGS.values())) + ", or a registry",
                 path="image",
             )
-        return local.make(self.client, self.cache, recipe, say)
+        return local.make(self.client, self.cache, recipe, say, self.address)
 
 
 def with_tag(reference: str) -> str:

@@ -89,7 +89,7 @@ def bury(
 ) -> list[str]:
     """Take over and bury; what was done to the environment. The engine and Docker are not here."""
     done: list[str] = []
-    monkeypatch.setattr(reaper, "wait_for_docker", lambda client: True)
+    monkeypatch.setattr(reaper, "wait_for_docker", lambda ping: True)
     monkeypatch.setattr(Context, "docker", None)
     monkeypatch.setattr(reaper, "clear_pending", lambda context: done.append("refreshed"))
     monkeypatch.setattr(repair, "put_back", lambda context: done.append("put back"))

@@ -44,7 +44,7 @@ def bare(settings: Settings, rung: list[int]) -> Flask:
 @pytest.fixture(autouse=True)
 def no_docker(monkeypatch: pytest.MonkeyPatch) -> None:
     """No engine is asked here: a host without one has the same answers."""
-    monkeypatch.setattr(logs, "connect", lambda: SimpleNamespace(close=lambda: None))
+    monkeypatch.setattr(logs, "connect_to", lambda *_: SimpleNamespace(close=lambda: None))
     monkeypatch.setattr(logs, "chosen", lambda *_: [])
     monkeypatch.setattr(channel, "LONGEST", 0.3)
     monkeypatch.setattr(channel, "HEARTBEAT", 0.1)

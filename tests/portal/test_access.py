@@ -35,7 +35,7 @@ DEVELOPER, MAINTAINER = (302, 302, 403, 404, 302), (302, 403, 403, 404, 302)
 OWNER = MAINTAINER
 API_MAINTAINER = (200, 403, 403, 404, 401)
 PUBLIC = (200,) * 5
-
+HOST_OWNER = (403, 403, 403, 403, 401)
 CASES: dict[tuple[str, str], Case] = {
     ("GET", "static"): Case("/static/portwright.css", *PUBLIC),
     ("GET", "health.healthz"): Case("/healthz", *PUBLIC),
@@ -226,6 +226,24 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("GET", "dns.index"): Case("/dns", *(403,) * 4, 302),
     ("POST", "dns.act"): Case("/dns", *(403,) * 4, 302, form={"do": "plan"}),
+    ("GET", "hosts.index"): Case("/hosts", *(403,) * 4, 302),
+    ("POST", "hosts.add"): Case("/hosts", *(403,) * 4, 302, form={"name": "node"}),
+    ("GET", "hosts.one"): Case("/hosts/local", *(403,) * 4, 302),
+    ("POST", "hosts.act"): Case("/hosts/local", *(403,) * 4, 302, form={"do": "drain"}),
+    ("GET", "api.list_hosts"): Case("/api/hosts", *HOST_OWNER),
+    ("POST", "api.add_host"): Case("/api/hosts", *HOST_OWNER, json={}),
+    ("GET", "api.one_host"): Case("/api/hosts/local", *HOST_OWNER),
+    ("GET", "api.host_keys"): Case("/api/hosts/local/keys", *HOST_OWNER),
+    ("POST", "api.confirm_host"): Case("/api/hosts/local/confirm", *HOST_OWNER, json={}),
+    ("POST", "api.test_host"): Case("/api/hosts/local/test", *HOST_OWNER),
+    ("PUT", "api.move_host"): Case("/api/hosts/local/address", *HOST_OWNER, json={}),
+    ("PATCH", "api.label_host"): Case("/api/hosts/local/labels", *HOST_OWNER, json={}),
+    ("POST", "api.drain_host"): Case("/api/hosts/local/drain", *HOST_OWNER),
+    ("POST", "api.undrain_host"): Case("/api/hosts/local/undrain", *HOST_OWNER),
+    ("DELETE", "api.remove_host"): Case("/api/hosts/local", *HOST_OWNER),
+    ("PUT", "api.place_project"): Case(
+        "/api/projects/sample/host", 200, 403, 403, 404, 401, json={"host": "local"}
+    ),
     # what ends something comes last
     ("POST", "hooks.delete"): Case("/projects/sample/hooks/2/delete", *MAINTAINER),
     ("DELETE", "api.delete_hook"): Case("/api/projects/sample/hooks/3", *API_MAINTAINER),

@@ -55,5 +55,14 @@ def test_a_name_that_points_elsewhere_is_refused() -> None:
     assert remedy == "set its address record to one of 203.0.113.5"
 
 
+def test_a_role_that_was_forgotten_is_no_change_of_roles() -> None:
+    def another(role: str, **found: list[str]) -> list[list[str]]:
+        return list(call("provision.fitness", "another_role", found, role))
+
+    assert another("node", node=["yes"]) == another("host", portal=["yes"]) == another("host") == []
+    assert another("host", node=["yes"], portal=[""])[0][0] == "it is a node"
+    assert another("node", portal=["yes"])[0][0] == "it has a portal of its own"
+
+
 def test_every_reason_is_found_at_once() -> None:
     assert len(refusals(machine=["sparc"], user=["5"], kilobytes=["1"])) == 3

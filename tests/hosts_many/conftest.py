@@ -1,0 +1,55 @@
+"""Other hosts, for real: a VPS that bootstrap made a node, and a platform that deploys to it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path += [str(HERE.parent / "system"), str(HERE.parent / "host")]
+INSTANCE = "pwnodes"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.system)
+
+
+@pytest.fixture(scope="session")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    from vps import Vps
+
+    vps = Vps("pwnodetest", tmp_path_factory.mktemp("node"))
+    try:
+        vps.start()
+        vps.ssh("apt-get update -qq")
+        found = vps.inventory(settings={"IMAGES": "local", "INSTANCE": INSTANCE})
+        made = vps.portwright("apply", "--yes", "--role", "node", "--inventory", str(found))
+        assert made.code == 0, made.output
+        assert f"portwright hosts add NAME ssh://root@{vps.address}:22" in made.output
+        vps.load("python")
+        yield vps
+    finally:
+        vps.destroy(keep_folder=True)
+
+
+@pytest.fixture(scope="session")
+def field(node: object) -> Iterator[object]:
+    from harness import CHECKOUT, Platform
+    from nodes import Field
+    from vps import Vps
+
+    assert isinstance(node, Vps)
+    home = node.folder / "home"  # a socket's name is short
+    platform = Platform(CHECKOUT, home, INSTANCE, extra={"PORTWRIGHT_SAMPLE": "no"})
+    try:
+        platform.clear_earlier()
+        platform.quickstart()
+        platform.sign_in()
+        yield Field(platform, node)
+    finally:
+        platform.purge()

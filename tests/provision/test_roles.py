@@ -1,0 +1,43 @@
+"""What a host is for: all of Portwright, or a node that another host's portal deploys to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from provision.bootstrap import AFTER_NODE, HOST_ONLY, STEPS, after
+from provision.inventory import find
+from provision.target import parse
+from stacks.errors import PortwrightError
+
+TARGET = {"PORTWRIGHT_TARGET": "root@203.0.113.7:22"}
+
+
+def found(tmp_path: Path, entry: str, **env: str) -> tuple[str, str]:
+    """Its role, and the Python that runs Portwright's code there."""
+    (tmp_path / "hosts.py").write_text(f"hosts = {{'203.0.113.7': {entry}}}\n")
+    given = {**TARGET, "PORTWRIGHT_INVENTORY": str(tmp_path / "hosts.py"), **env}
+    data = find(given).data
+    return data["role"], Path(data["python"]).name
+
+
+def test_a_host_is_all_of_it_unless_something_else_is_said(tmp_path: Path) -> None:
+    assert found(tmp_path, "{}") == ("host", "python")
+    assert found(tmp_path, "{'role': 'node'}") == ("node", "python3")
+    assert found(tmp_path, "{}", PORTWRIGHT_ROLE="node") == ("node", "python3")
+    assert found(tmp_path, "{'role': 'node'}", PORTWRIGHT_ROLE="host") == ("host", "python")
+
+
+def test_a_role_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(PortwrightError, match="'boss' is no role of a host") as caught:
+        found(tmp_path, "{'role': 'boss'}")
+    assert caught.value.path == "role" and "host or node" in caught.value.remedy
+
+
+def test_a_node_is_told_how_it_is_added() -> None:
+    assert set(HOST_ONLY) < set(STEPS)
+    node = parse("root@[2001:db8::7]:2222")
+    assert "hosts add NAME ssh://root@[2001:db8::7]:2222" in after("apply", "node", node)
+    assert after("apply", "host", node) != AFTER_NODE and "8700" in after("apply", "host", node)
+    assert after("uninstall", "node", node) == after("uninstall", "host", node)
