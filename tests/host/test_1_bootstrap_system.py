@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import httpx
-from conftest import CUTS, History
 from vps import Vps
+
+from conftest import CUTS, History
 
 
 def serves(vps: Vps) -> object:
