@@ -61,7 +61,7 @@ def bootstrap(host: str, dry: bool, yes: bool, **files: str | None) -> None:
 
 @click.group("host")
 def host() -> None:
-    """A server that bootstrap made: plan, apply, drift, uninstall."""
+    """A server that bootstrap made: plan, apply, upgrade, drift, restore, uninstall."""
 
 
 @host.command()
@@ -78,6 +78,23 @@ def plan(host: str, plain: bool, **files: str | None) -> None:
 def apply(host: str, yes: bool, **files: str | None) -> None:
     """Make HOST what inventory/ and this version say."""
     start("apply", host, *flags(yes=yes), **files)
+
+
+@host.command()
+@reach
+@click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")
+def upgrade(host: str, yes: bool, **files: str | None) -> None:
+    """Bring HOST to this version: what apply does; one that does not get well goes back by itself."""
+    start("apply", host, *flags(yes=yes), **files)
+
+
+@host.command()
+@reach
+@click.option("--snapshot", help="Which backup; the newest unless it is given.")
+@click.option("--yes", is_flag=True, help="Don't show the plan, don't ask.")
+def restore(host: str, yes: bool, **files: str | None) -> None:
+    """Make the bare server HOST the host whose backups its inventory names (BACKUP)."""
+    start("restore", host, *flags(yes=yes), **files)
 
 
 @host.command()

@@ -8,8 +8,10 @@ import time
 
 import click
 from sqlalchemy import select
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
+from jobs.backup.__main__ import main as backup
 from jobs.context import open_engine_of
 from jobs.database import create_tables, open_engine, session_factory
 from jobs.doorbell import doorbell
@@ -28,17 +30,25 @@ STEP = 0.2
 @click.pass_context
 def main(context: click.Context) -> None:
     settings = Settings.from_environ()
-    engine = open_engine(settings.database_url)
-    create_tables(engine)
-    engine.dispose()
+    # Asked by a newer version while an older one serves from this database: it only looks.
+    if context.invoked_subcommand != "claimed":
+        engine = open_engine(settings.database_url)
+        create_tables(engine)
+        engine.dispose()
     context.obj = (settings, context.with_resource(session_factory(settings.database_url)()))
+
+
+main.add_command(backup, "backup")
 
 
 @main.command()
 @click.pass_obj
 def claimed(given: tuple[Settings, Session]) -> None:
     """Exit with 0 where the platform has an owner, else with 1."""
-    sys.exit(0 if given[1].scalar(select(User.id).limit(1)) else 1)
+    try:
+        sys.exit(0 if given[1].scalar(select(User.id).limit(1)) else 1)
+    except DatabaseError:  # there are no tables yet
+        sys.exit(1)
 
 
 @main.command()

@@ -14,6 +14,16 @@ from provision.secret_file import given_secret, secret_file
 from provision.where import is_node, managed
 
 SECRETS = INVENTORY / "secrets"
+# How each is made where it is missing; those without a form are only given by the operator.
+KEYS = {
+    "secret-key": "hex",
+    "vault-key": "fernet",
+    "passphrase": "url",
+    "backup-password": "url",
+    "postgres-password": "url",
+    "backup-s3-id": "",
+    "backup-s3-secret": "",
+}
 FOLDERS = (
     "backups",
     "bin",
@@ -44,15 +54,9 @@ def deploy_component(settings: Settings) -> None:
         marker = "/etc/portwright/node"  # read by fitness
         files.file(name="it is a node", path=marker, mode="644")
         return
-    for name, form in {
-        "secret-key": "hex",
-        "vault-key": "fernet",
-        "passphrase": "url",
-        "backup-password": "url",
-        "postgres-password": "url",
-    }.items():
+    for name, form in KEYS.items():
         own = given(SECRETS / host.name, name) if managed() else None
         if own:
             given_secret(name=f"key {name}, given", path=f"{home}/keys/{name}", secret=own)
-            continue
-        secret_file(name=f"key {name}", path=f"{home}/keys/{name}", form=form)
+        elif form:
+            secret_file(name=f"key {name}", path=f"{home}/keys/{name}", form=form)

@@ -1,7 +1,7 @@
 """`python -m provision.bootstrap [ACTION] HOST`: a bare host becomes one that runs Portwright.
 
-The steps are pyinfra deploys over SSH, each in a process of its own; each can be run again at any
-time, so that a connection cut anywhere is made good by the same command. Knows no pyinfra itself.
+The steps are pyinfra deploys over SSH, in a process of their own; each can be run again at any time,
+so that a connection cut anywhere is made good by the same command. Knows no pyinfra itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from provision import inventory, target
 from provision.bootstrap_plan import counted, show, show_drift
-from provision.steps import Runner, Step, StepFailed
+from provision.steps import Runner, StepFailed
 from stacks.errors import PortwrightError
 
 STEPS = {
@@ -28,15 +28,21 @@ STEPS = {
     "ssh": "sshd: keys only",
     "firewall": "Firewall",
     "base": "Folders and keys",
+    "code": "Portwright's code and Python packages",
     "docker": "Docker engine",
     "redis": "Redis",
     "postgres": "Postgres",
-    "code": "Portwright's code and Python packages",
     "toolchain": "Pulumi, docker provider and Traefik",
     "traefik": "Traefik",
     "images": "Base images",
     "portal": "Portal and worker",
     "metrics": "Node metrics",
+}
+# What comes before a step where a host is restored.
+RESTORED = {
+    "redis": {"restore_host.fetch": "Files of the backup"},
+    "portal": {"restore_host.load": "Database, engine's state and volumes"},
+    "metrics": {"restore_host.follow": "What served is deployed again"},
 }
 # What a node leaves out: the portal that deploys to it is on another host.
 HOST_ONLY = ("redis", "postgres", "images", "portal")
@@ -88,8 +94,7 @@ def apply(env: dict[str, str], steps: Mapping[str, str], report: Path | None) ->
     runner = Runner(env, log, len(steps))
     started = time.monotonic()
     try:
-        for component, title in steps.items():
-            runner.run(Step(title, converge(component), remedy=AGAIN, change=[]))
+        runner.run_all(list(steps.values()), converge(*steps), AGAIN)
     finally:
         if report:
             total = round(time.monotonic() - started, 1)
@@ -99,9 +104,20 @@ def apply(env: dict[str, str], steps: Mapping[str, str], report: Path | None) ->
     return runner.changed
 
 
+def steps_of(action: str, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Component -> title, in their order. wanted: those of the host's role."""
+    if action == "uninstall":
+        return UNINSTALL
+    steps: dict[str, str] = {}
+    for name, title in wanted.items():
+        steps |= RESTORED.get(name, {}) if action == "restore" else {}
+        steps[name] = title
+    return steps
+
+
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(prog="python -m provision.bootstrap", description=__doc__)
-    made.add_argument("action", choices=["apply", "plan", "drift", "uninstall"])
+    made.add_argument("action", choices=["apply", "plan", "drift", "uninstall", "restore"])
     made.add_argument("host", help="root@host[:port], or @local for this machine")
     made.add_argument("--role", choices=inventory.ROLES, help="host (all of it), or node")
     made.add_argument("--yes", action="store_true", help="don't show the plan, don't ask")
@@ -111,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--inventory", default="", help="file with `hosts`, for inventory/hosts.py")
     made.add_argument("--json", action="store_true", help="the plan or the drift as JSON")
     made.add_argument("--data", action="store_true", help="uninstall: databases and volumes too")
+    made.add_argument("--snapshot", default="", help="restore: which backup; else the newest")
     made.add_argument("--report", type=Path, help="write steps and seconds to this file")
     return made
 
@@ -124,6 +141,7 @@ def run(given: argparse.Namespace) -> int:
         "PORTWRIGHT_FINGERPRINT": given.fingerprint,
         "PORTWRIGHT_ROLE": given.role or "",
         "PORTWRIGHT_REMOVE_DATA": "yes" if given.data else "no",
+        "PORTWRIGHT_SNAPSHOT": given.snapshot,
         "PYTHONUNBUFFERED": "1",
     }
     role = str(inventory.find(env).data["role"])
@@ -132,7 +150,7 @@ def run(given: argparse.Namespace) -> int:
     }
     if given.action == "drift":
         return drift(where, env, wanted, given.json)
-    steps = UNINSTALL if given.action == "uninstall" else wanted
+    steps = steps_of(given.action, wanted)
     if given.action == "plan" or not given.yes:
         planned = plan(env, list(steps))
         print(json.dumps(planned, indent=1)) if given.json else show(where, steps, planned)

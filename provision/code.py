@@ -15,6 +15,7 @@ from pyinfra.operations import files
 from jobs.settings import Settings
 from provision import code_archive
 from provision.inventory import CHECKOUT, PLACE
+from provision.old_versions import PACKAGES
 from provision.operations import Succeeds, unless
 from provision.where import is_node
 
@@ -25,16 +26,19 @@ PYTHON = "$(command -v python3.13 || command -v python3.12 || command -v python3
 def deploy_component(settings: Settings) -> None:
     described = code_archive.describe(CHECKOUT)
     unpacked(name=f"code {described.version}", folder=str(host.data.code))
-    if not is_node():
-        environment(
-            name="Python packages",
-            folder=str(Path(host.data.python).parent.parent),
-            requirements=described.requirements,
+    if is_node():  # nothing runs from it; a host's is shown once portal and worker are well
+        unless(
+            f'[ "$(readlink {PLACE}/current)" = {host.data.code} ]',
+            f"ln -sfn {host.data.code} {PLACE}/current",
+            name="current version",
         )
+        return
+    packages = Path(host.data.python).parent.parent
+    environment(name="Python packages", folder=str(packages), requirements=described.requirements)
     unless(
-        f'[ "$(readlink {PLACE}/current)" = {host.data.code} ]',
-        f"ln -sfn {host.data.code} {PLACE}/current",
-        name="current version",
+        f'[ "$(readlink {host.data.code}/{PACKAGES})" = ../{packages.name} ]',
+        f"ln -sfn ../{packages.name} {host.data.code}/{PACKAGES}",
+        name="whose packages these are",
     )
 
 

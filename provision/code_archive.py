@@ -11,7 +11,10 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOMS = ("cli", "inventory", "jobs", "portal", "provision", "samples", "stacks", "toolchain")
+ROOMS = (
+    *("cli", "forges", "inventory", "jobs", "portal"),
+    *("provision", "samples", "stacks", "toolchain", "zones"),
+)
 # What an operator keeps for the hosts, not what a host needs.
 LEFT_OUT = ("inventory/hosts.py", "inventory/secrets")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+from typing import Any
 
 from paramiko import SSHException, Transport
 from pyinfra.api import Config, Inventory, State
@@ -20,23 +21,53 @@ PATIENCE = 10.0
 SILENCE = 60_000
 
 
-def connect(found: Found) -> State:
-    """A state with its one host connected. Raises PortwrightError where that can't be."""
+def connect(found: Found, before: State | None = None) -> State:
+    """A state with its one host connected, by the connection of `before` where that has one.
+
+    Raises PortwrightError where that can't be.
+    """
+    if before is not None and (kept := client_of(before)) is not None:
+        return taken_along(found, kept)
     if found.fingerprint:
         require(found.target, found.fingerprint)
-    hosts = ([(found.target.host, found.target.connection)], found.data)
-    state = State(inventory=Inventory(hosts), config=Config())
+    state = unconnected(found)
     try:
         connect_all(state)
     except PyinfraError:
         raise unreachable(found.target) from None
-    for host in state.active_hosts:
-        client = getattr(host.connector, "client", None)
-        if client is not None:
-            transport = client.get_transport()
-            transport.set_keepalive(15)
-            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
+    client = client_of(state)
+    if client is not None:
+        transport = client.get_transport()
+        transport.set_keepalive(15)
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
     return state
+
+
+def client_of(state: State) -> Any:
+    """The SSH client of its host; None for this machine."""
+    (host,) = state.inventory
+    return getattr(host.connector, "client", None)
+
+
+def lost(state: State) -> bool:
+    """Whether there was a connection and it has ended."""
+    client = client_of(state)
+    transport = client.get_transport() if client else None
+    return transport is not None and not transport.is_active()
+
+
+def taken_along(found: Found, client: Any) -> State:
+    """A new state: pyinfra applies one only once. The firewall counts new connections."""
+    state = unconnected(found)
+    (host,) = state.inventory
+    host.connector.client, host.connected = client, True
+    state.activate_host(host)
+    return state
+
+
+def unconnected(found: Found) -> State:
+    hosts = ([(found.target.host, found.target.connection)], found.data)
+    return State(inventory=Inventory(hosts), config=Config())
 
 
 def unreachable(target: Target) -> PortwrightError:

@@ -17,13 +17,16 @@ import re
 import sys
 from typing import Any
 
+from paramiko import SSHException
+from pyinfra.api import State
 from pyinfra.api.deploy import add_deploy
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_ops
 from pyinfra.api.output import set_echo
 
+from jobs.settings import Settings
 from provision import guard, inventory
-from provision.connection import connect
+from provision.connection import connect, lost
 from provision.packages import release_here
 from provision.preview import steps_of
 from stacks.errors import PortwrightError
@@ -31,25 +34,27 @@ from stacks.errors import PortwrightError
 COMPONENTS = (
     "fitness", "baseline", "system", "ssh", "firewall", "base", "docker", "redis", "postgres", "code",
     "toolchain", "traefik", "images", "portal", "metrics", "uninstall", "testing_tools",
+    "restore_host.fetch", "restore_host.load", "restore_host.follow",
 )  # fmt: skip
+LOST = "the connection ended"
 CUT = "it said nothing; the connection may have been cut"
 PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")
 
 
-def converge(component: str, found: inventory.Found, dry: bool = False) -> dict[str, Any]:
+def converge(component: str, state: State, settings: Settings, dry: bool = False) -> dict[str, Any]:
     """Run a component's deploy; its operations are applied in order."""
-    state = connect(found)
     state.print_output = True
-    deploy = importlib.import_module(f"provision.{component}").deploy_component
+    room, _, part = component.partition(".")
+    deploy = getattr(importlib.import_module(f"provision.{room}"), part or "deploy_component")
     result: dict[str, Any] = {"changed": 0, "operations": [], "error": None}
     try:
-        add_deploy(state, deploy, found.settings)
+        add_deploy(state, deploy, settings)
         if not dry:
             run_ops(state)
     except PyinfraError as error:
-        result["error"] = str(error)
-    except (EOFError, OSError) as error:
-        result["error"] = f"the connection ended: {error or type(error).__name__}"
+        result["error"] = LOST if lost(state) else str(error)
+    except (EOFError, OSError, SSHException) as error:
+        result["error"] = f"{LOST}: {error or type(error).__name__}"
     except PortwrightError as error:
         result["error"] = f"{error}\nwhat to do: {error.remedy}"
     for host in state.inventory:
@@ -89,8 +94,10 @@ def main() -> int:
         if found.managed:
             # The engine that the operator talks to is not the host's.
             os.environ.pop("DOCKER_HOST", None)
+        state: State | None = None
         for component in given.components:
-            result = converge(component, found, given.dry)
+            state = connect(found, state)
+            result = converge(component, state, found.settings, given.dry)
             print(json.dumps(result), flush=True)
             failed = bool(result["error"])
             if failed:

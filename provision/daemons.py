@@ -32,6 +32,7 @@ CLOSING = 5.0
 class Daemon:
     """What to run. ready: a path (socket) or host:port that answers once it is up.
 
+    check: a command that exits with 0 once it is up, where an answer is not enough.
     grace: seconds from the polite signal to the hard one.
     """
 
@@ -43,10 +44,13 @@ class Daemon:
     patience: float = 30.0
     grace: float = 15.0
     stop_signal: int = signal.SIGTERM
+    check: Sequence[str] = ()
 
     @property
     def fingerprint(self) -> str:
-        text = json.dumps(asdict(self), sort_keys=True)
+        """The same for a daemon without `check` as before there was one: it is not restarted."""
+        told = {key: value for key, value in asdict(self).items() if key != "check" or value}
+        text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -101,7 +105,7 @@ def start(home: Path, daemon: Daemon) -> int:
     partial.write_text(json.dumps(record))
     partial.replace(record_path(home, daemon.name))
     deadline = time.monotonic() + daemon.patience
-    while daemon.ready and not answers(daemon.ready):
+    while not is_up(daemon):
         if process.poll() is not None:
             raise DaemonError(f"{daemon.name} ended at once. {tail(log)}")
         if time.monotonic() > deadline:
@@ -127,6 +131,12 @@ def refuse_strangers(daemon: Daemon) -> None:
 def inherited() -> dict[str, str]:
     """The caller's environment without its own Portwright settings."""
     return {k: v for k, v in os.environ.items() if not k.startswith("PORTWRIGHT_")}
+
+
+def is_up(daemon: Daemon) -> bool:
+    if daemon.ready and not answers(daemon.ready):
+        return False
+    return not daemon.check or not subprocess.run(daemon.check, capture_output=True).returncode
 
 
 def answers(ready: str) -> bool:

@@ -59,6 +59,7 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         "role": role,
         "units": True,
         "ssh_port": where.port,
+        "snapshot": given.get("PORTWRIGHT_SNAPSHOT", ""),
         "remove_data": given.get("PORTWRIGHT_REMOVE_DATA") == "yes",
     }
     return Found(

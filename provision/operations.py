@@ -17,10 +17,9 @@ from pyinfra.api.command import QuoteString
 from pyinfra.operations import files
 
 from provision.daemons import Daemon
-from provision.systemd import as_wanted, start, unit_of
+from provision.systemd import DRAFT, as_wanted, start, unit_of
 from provision.where import managed
 
-DRAFT = ".portwright-new"
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 

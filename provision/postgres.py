@@ -56,6 +56,8 @@ def deploy_component(settings: Settings) -> None:
                 "-c", "listen_addresses=", "-c", f"unix_socket_directories={home}/run/postgres",
             ],
             ready=f"{home}/run/postgres/.s.PGSQL.5432",
+            # Its socket is there before it takes anybody, for long after a crash.
+            check=["pg_isready", "--quiet", "--host", f"{home}/run/postgres"],
             stop_signal=2,
             grace=30,
         ),

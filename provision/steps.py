@@ -8,13 +8,15 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 PLAIN_EVERY = 10.0
 TICK = 0.5
+# The beginning of what provision.converge says of a component.
+RESULT = '{"changed"'
 
 
 class StepFailed(Exception):
@@ -46,6 +48,16 @@ class Step:
 
 
 @dataclass
+class At:
+    """The step that is at work. head: `[number/total] title`."""
+
+    title: str
+    head: str
+    started: float = field(default_factory=time.monotonic)
+    lines: list[str] = field(default_factory=list)
+
+
+@dataclass
 class Runner:
     """Runs steps with progress; remembers seconds and changes."""
 
@@ -54,6 +66,7 @@ class Runner:
     total: int
     tty: bool = field(default_factory=sys.stdout.isatty)
     results: list[dict[str, object]] = field(default_factory=list)
+    at: At = field(init=False)
 
     @property
     def changed(self) -> int:
@@ -61,42 +74,62 @@ class Runner:
 
     def run(self, step: Step) -> None:
         """Run one step; raises StepFailed."""
-        number = len(self.results) + 1
-        head = f"[{number}/{self.total}] {step.title}"
-        started = time.monotonic()
+        at = self.begin(step.title)
         if (
             step.done
             and not subprocess.run(step.done, env=self.env, capture_output=True).returncode
         ):
-            changes: list[str] = []
-        else:
-            lines = self.command(head, step, started)
-            changes = changes_of(lines) if "provision.converge" in step.argv else step.change
-        seconds = round(time.monotonic() - started, 1)
+            self.end(at, [], step.unchanged)
+            return
+        for line in self.command(step.argv, step.remedy):
+            at.lines.append(line)
+        told = "provision.converge" in step.argv
+        self.end(at, changes_of(at.lines) if told else step.change, step.unchanged)
+
+    def run_all(self, titles: Sequence[str], argv: Sequence[str], remedy: str) -> None:
+        """Steps of one command, each of which ends with converge's line of JSON. Raises StepFailed."""
+        waiting = list(titles)
+        at = self.begin(waiting.pop(0))
+        for line in self.command(argv, remedy):
+            at.lines.append(line)
+            if line.startswith(RESULT) and not result_of(at.lines)["error"]:
+                self.end(at, changes_of(at.lines), "already so")
+                if waiting:
+                    at = self.begin(waiting.pop(0))
+
+    def begin(self, title: str) -> At:
+        self.at = At(title, f"[{len(self.results) + 1}/{self.total}] {title}")
+        return self.at
+
+    def end(self, at: At, changes: Sequence[str], unchanged: str) -> None:
+        seconds = round(time.monotonic() - at.started, 1)
         told = ", ".join(changes[:3]) + (
             f" and {len(changes) - 3} more" if len(changes) > 3 else ""
         )
-        self.line(f"{head}: {told or step.unchanged} ({seconds} s)", end="\n")
+        self.line(f"{at.head}: {told or unchanged} ({seconds} s)", end="\n")
         self.results.append(
             {
-                "step": step.title,
+                "step": at.title,
                 "seconds": seconds,
                 "changed": bool(changes),
                 "operations": len(changes),
             }
         )
 
-    def command(self, head: str, step: Step, started: float) -> list[str]:
+    def command(self, argv: Sequence[str], remedy: str) -> Iterator[str]:
+        """The lines that it prints, kept in the log too.
+
+        Raises StepFailed where it ends with another code than 0.
+        """
         process = subprocess.Popen(
-            step.argv,
+            argv,
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
         assert process.stdout is not None
-        lines: list[str] = []
-        said = started
+        said = time.monotonic()
         with self.log.open("a") as log, selectors.DefaultSelector() as selector:
             selector.register(process.stdout, selectors.EVENT_READ)
             rest = b""
@@ -107,20 +140,22 @@ class Runner:
                     if not chunk and rest:
                         whole, rest = [rest], b""
                     for raw in whole:
-                        lines.append(raw.decode(errors="replace").rstrip())
-                        log.write(f"{lines[-1]}\n")
+                        line = raw.decode(errors="replace").rstrip()
+                        log.write(f"{line}\n")
+                        yield line
                     log.flush()
                     if not chunk:
                         break
-                now = time.monotonic()
-                if self.tty or now - said >= PLAIN_EVERY:
-                    said = now
-                    doing = next((x for x in reversed(lines) if x and not x.startswith("{")), "")
-                    self.line(f"{head}: {now - started:.0f} s{'  ' + doing if doing else ''}")
+                at, moment = self.at, time.monotonic()
+                if self.tty or moment - max(said, at.started) >= PLAIN_EVERY:
+                    said = moment
+                    doing = next((x for x in reversed(at.lines) if x and not x.startswith("{")), "")
+                    self.line(
+                        f"{at.head}: {moment - at.started:.0f} s{'  ' + doing if doing else ''}"
+                    )
         if process.wait():
-            self.line(f"{head}: failed", end="\n")
-            raise StepFailed(step.title, failure_lines(lines), step.remedy)
-        return lines
+            self.line(f"{self.at.head}: failed", end="\n")
+            raise StepFailed(self.at.title, failure_lines(self.at.lines), remedy)
 
     def line(self, text: str, end: str = "") -> None:
         """A line that the next one overwrites on a terminal, or a plain one elsewhere."""
@@ -139,7 +174,7 @@ def changes_of(lines: list[str]) -> list[str]:
 
 def result_of(lines: list[str]) -> dict[str, Any]:
     """Converge's own line of JSON; what the interpreter says while it ends may come after it."""
-    told = next(line for line in reversed(lines) if line.startswith('{"changed"'))
+    told = next(line for line in reversed(lines) if line.startswith(RESULT))
     result: dict[str, Any] = json.loads(told)
     return result
 

@@ -8,13 +8,16 @@ socket is root's, and whoever may use it is as good as root anyway.
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from provision.daemons import Daemon
 
 FOLDER = "/etc/systemd/system"
+# What is to come to a file's place lies beside it under this name; systemd does not read it.
+DRAFT = ".portwright-new"
 # What was started last, by its fingerprint: emptied by a reboot, filled by each start.
 STARTED = "/run/portwright"
 COMMON = (
@@ -91,7 +94,8 @@ def unit_of(daemon: Daemon, home: str, memory: Mapping[str, str]) -> Unit:
     writes = " ".join(quoted(f"{home}/{folder}".removesuffix("/.")) for folder in box.writes)
     environment = {"HOME": home, "PYTHONDONTWRITEBYTECODE": "1", **daemon.env}
     lines = [
-        f"ExecStart={' '.join(quoted(word, command=True) for word in daemon.argv)}",
+        f"ExecStart={words(daemon.argv)}",
+        *waiting(daemon),
         f"WorkingDirectory={daemon.cwd}",
         *(f"Environment={quoted(f'{key}={value}')}" for key, value in environment.items()),
         f"KillSignal={int(daemon.stop_signal)}",
@@ -128,10 +132,38 @@ def unit_of(daemon: Daemon, home: str, memory: Mapping[str, str]) -> Unit:
     return Unit(name, text, fingerprint)
 
 
+def waiting(daemon: Daemon) -> list[str]:
+    """What starts after it waits until it is up: its unit is only then called started."""
+    if not daemon.check:
+        return []
+    until = f"until {shlex.join(daemon.check)}; do sleep 0.1; done"
+    return [
+        f"ExecStartPost={words(['/bin/sh', '-c', until])}",
+        f"TimeoutStartSec={daemon.patience:.0f}",
+    ]
+
+
+def words(argv: Sequence[str]) -> str:
+    return " ".join(quoted(word, command=True) for word in argv)
+
+
 def quoted(word: str, command: bool = False) -> str:
     """A word as unit files take it; `$` is special in commands only."""
     word = word.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("%", "%%")
     return f'"{word.replace("$", "$$") if command else word}"'
+
+
+def environment_of(text: str) -> dict[str, str]:
+    """The variables that a unit of ours gives its daemon."""
+    found = re.findall(r'^Environment="(.*)"$', text, re.MULTILINE)
+    return dict(UNQUOTE.sub(plain, each).split("=", 1) for each in found)
+
+
+def plain(found: re.Match[str]) -> str:
+    return {"%%": "%", "\\n": "\n"}.get(found[0], found[0][1:])
+
+
+UNQUOTE = re.compile(r"\\.|%%")
 
 
 def as_wanted(unit: Unit) -> str:

@@ -1,22 +1,20 @@
-"""`./quickstart upgrade`, in the folder of the new version: it takes over a home from the old one.
+"""A new version of portal and worker takes a home over from the old one, or gives it back.
 
-The old folder stays as it is. The database is copied once nothing of the old version writes any
-more; where the new version does not get well, database and old version come back by themselves.
-Deployed services, Traefik, Redis and Docker are not touched. Cut off by a kill, the next call
-goes back first.
+The database is copied once nothing of the old version writes any more; where the new version does
+not get well, database and old version come back by themselves. Deployed services, Traefik, Redis
+and Docker are not touched. Cut off by a kill, the next call goes back first. How the two are
+stopped and started is a keeper's: by pid files (`./quickstart upgrade` in the folder of the new
+version, which is this module) or by systemd (provision.upgrade_units).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
@@ -30,10 +28,12 @@ from jobs.backup.database import keep_copy, put_back
 from jobs.database import open_engine
 from jobs.records import record
 from jobs.settings import PREFIX, Settings
-from provision import daemons, quickstart
-from provision.environment import listen
-from provision.operations import CHECKOUT
-from provision.upgrade_health import NAMES, watch
+from provision import quickstart, upgrade_note
+from provision.quickstart import CHECKOUT
+from provision.upgrade_health import answers, watch
+from provision.upgrade_keeper import Keeper
+from provision.upgrade_note import NAMES
+from provision.upgrade_pids import PidFiles
 from stacks.errors import PortwrightError
 
 BY = "the host's administrator"
@@ -42,61 +42,27 @@ WATCHED = 10.0
 
 
 class Upgrade:
-    """settings: those that the old portal runs with. note: what is needed to go back."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-        self.note = home / "versions/upgrade.json"
-        self.old = self.old_daemons()
-        given = {k: v for k, v in self.old["portal"].env.items() if k.startswith(PREFIX)}
-        self.settings = Settings.from_environ({**given, f"{PREFIX}HOME": str(home)})
-        self.engine = open_engine(self.settings.database_url)
-        bind = self.settings.bind if self.settings.bind != "0.0.0.0" else "127.0.0.1"
-        self.address = listen(bind, self.settings.portal_port)
-
-    def old_daemons(self) -> dict[str, daemons.Daemon]:
-        """As they ran before; of an upgrade that was cut off, as it wrote them down."""
-        try:
-            if self.note.exists():
-                told = json.loads(self.note.read_text())["daemons"]
-            else:
-                paths = {name: self.home / f"run/{name}.daemon.json" for name in NAMES}
-                told = {name: json.loads(path.read_text()) for name, path in paths.items()}
-        except FileNotFoundError:
-            raise PortwrightError(
-                f"no Portwright runs from {self.home}", remedy="run ./quickstart", path="home"
-            ) from None
-        known = {field.name for field in fields(daemons.Daemon)}
-        return {
-            name: daemons.Daemon(**{key: each[key] for key in known & each.keys()})
-            for name, each in told.items()
-        }
+    def __init__(self, keeper: Keeper) -> None:
+        self.keeper, self.home = keeper, keeper.home
+        self.engine = open_engine(keeper.settings.database_url)
 
     def run(self) -> None:
         """Raises PortwrightError; the old version runs then."""
-        if self.note.exists():
-            say("an upgrade was cut off here: going back first")
-            self.go_back()
-        if self.old["portal"].cwd == str(CHECKOUT):
-            raise PortwrightError(
-                "it is this folder's version that runs",
-                remedy="run ./quickstart upgrade in the folder of the new version",
-                path="upgrade",
-            )
-        if self.settings.backup:
+        self.go_back_first()
+        if self.keeper.settings.backup and self.is_another:
             say("backup", self.back_up)
-        self.write_note(copy=None)
+        self.note(copy=None)
         try:
             for name in NAMES:
-                say(f"{name} of the old version stops", partial(daemons.stop, self.home, name))
+                say(f"{name} of the old version stops", partial(self.keeper.stop, name))
             if self.version is not None or versions.shape(self.engine):
-                copy = keep_copy(make_url(self.settings.database_url), self.version or "before")
-                self.write_note(copy=copy)
+                url = make_url(self.keeper.settings.database_url)
+                self.note(copy=keep_copy(url, self.version or "before"))
             say("database", lambda: migrate.upgrade(self.engine))
             say("portal and worker of the new version start", self.start)
             say(
                 f"health, watched for {WATCHED:.0f} s",
-                partial(watch, self.home, self.address, WATCHED),
+                partial(watch, self.keeper.process, self.keeper.address, WATCHED),
             )
         except (Exception, KeyboardInterrupt) as error:
             cause = error.message if isinstance(error, PortwrightError) else str(error) or "stopped"
@@ -105,14 +71,21 @@ class Upgrade:
             self.tell("platform.upgrade_failed", cause=cause[:500])
             raise PortwrightError(
                 f"the new version did not get well, and the old one serves again: {cause}",
-                remedy=f"look at the end of {self.home}/log/portal.log and worker.log, and report it",
+                remedy=self.keeper.remedy,
                 path="upgrade",
             ) from None
-        self.note.unlink()
-        current = self.note.with_name("current")
-        current.unlink(missing_ok=True)
-        current.symlink_to(CHECKOUT)
-        self.tell("platform.upgraded", folder=str(CHECKOUT), version=self.version)
+        upgrade_note.drop(self.home)
+        if self.is_another:
+            self.tell("platform.upgraded", folder=str(CHECKOUT), version=self.version)
+
+    def go_back_first(self) -> None:
+        if upgrade_note.read(self.home):
+            say("an upgrade was cut off here: going back first")
+            self.go_back()
+
+    @property
+    def is_another(self) -> bool:
+        return self.keeper.folder != str(CHECKOUT)
 
     @property
     def version(self) -> str | None:
@@ -120,49 +93,29 @@ class Upgrade:
 
     def back_up(self) -> None:
         with Session(self.engine) as session:
-            make.create(session, self.settings, by=BY, volumes=False)
+            make.create(session, self.keeper.settings, by=BY, volumes=False)
 
-    def write_note(self, copy: Path | None) -> None:
-        self.note.parent.mkdir(exist_ok=True, mode=0o700)
-        told = {
-            "daemons": {name: vars(each) for name, each in self.old.items()},
-            "version": self.version,
-            "copy": str(copy) if copy else None,
-        }
-        partial = self.note.with_suffix(".new")
-        partial.write_text(json.dumps(told))
-        partial.chmod(0o600)
-        partial.replace(self.note)
+    def note(self, copy: Path | None) -> None:
+        upgrade_note.write(self.home, self.keeper.described(), self.version, copy)
 
     def start(self) -> None:
-        """Portal and worker from this folder, by the same step as ./quickstart's."""
-        env = {**os.environ, **self.old["portal"].env, f"{PREFIX}HOME": str(self.home)}
-        done = subprocess.run(
-            quickstart.module("provision.converge", "portal"),
-            cwd=CHECKOUT,
-            env={**env, "PYTHONUNBUFFERED": "1"},
-            capture_output=True,
-            text=True,
-        )
-        (self.home / "log/upgrade.log").write_text(done.stdout + done.stderr)
-        if done.returncode:
-            told = json.loads(done.stdout.strip().splitlines()[-1])["error"]
-            raise PortwrightError(str(told)[-500:], remedy="", path="portal")
+        self.keeper.start()
+        answers(self.keeper.process, self.keeper.address)
 
     def go_back(self) -> None:
         """The old database, where it was changed, and the old portal and worker."""
-        told = json.loads(self.note.read_text())
+        told = upgrade_note.read(self.home)
+        assert told is not None
         for name in NAMES:
-            daemons.stop(self.home, name)
+            self.keeper.stop(name)
         if told["copy"] and self.version != told["version"]:
             self.engine.dispose()
             say("database as it was", lambda: put_back(self.engine.url, Path(told["copy"])))
         for name in NAMES:
-            record_path = self.home / f"run/{name}.daemon.json"
-            record_path.write_text(json.dumps(told["daemons"][name]))
-            say(f"{name} of the old version", partial(daemons.start, self.home, self.old[name]))
-        watch(self.home, self.address, 2.0)
-        self.note.unlink()
+            say(f"{name} of the old version", partial(self.keeper.start_old, name))
+        answers(self.keeper.process, self.keeper.address)
+        watch(self.keeper.process, self.keeper.address, 2.0)
+        upgrade_note.drop(self.home)
 
     def tell(self, action: str, **detail: object) -> None:
         with suppress(SQLAlchemyError), Session(self.engine) as session:
@@ -178,17 +131,37 @@ def say(text: str, work: Callable[[], object] | None = None) -> None:
     print(text, flush=True)
 
 
+def enough_room(settings: Settings) -> None:
+    """Raises PortwrightError."""
+    free = shutil.disk_usage(settings.home).free
+    if free < settings.min_disk_mb * 1024**2:
+        raise PortwrightError(
+            f"only {free // 1024**2} MB are free", remedy="make room first", path="home"
+        )
+
+
+def take_over(home: Path) -> None:
+    """From another folder's portal and worker. Raises PortwrightError; the old ones run then."""
+    upgrade = Upgrade(PidFiles(home))
+    enough_room(upgrade.keeper.settings)
+    upgrade.go_back_first()
+    if not upgrade.is_another:
+        raise PortwrightError(
+            "it is this folder's version that runs",
+            remedy="run ./quickstart upgrade in the folder of the new version",
+            path="upgrade",
+        )
+    upgrade.run()
+    current = home / "versions/current"
+    current.unlink(missing_ok=True)
+    current.symlink_to(CHECKOUT)
+
+
 def main() -> int:
     home = Path(os.environ.get(f"{PREFIX}HOME") or Settings.home).expanduser().absolute()
     try:
         with quickstart.lock(home):
-            upgrade = Upgrade(home)
-            free = shutil.disk_usage(home).free
-            if free < upgrade.settings.min_disk_mb * 1024**2:
-                raise PortwrightError(
-                    f"only {free // 1024**2} MB are free", remedy="make room first", path="home"
-                )
-            upgrade.run()
+            take_over(home)
     except PortwrightError as error:
         print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
         return 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from jobs.hostnames import HOST, PORT, USER, plain
 from jobs.models import Host
-from jobs.source.address import HOST, PORT, USER, plain
 from stacks.errors import PortwrightError
 
 ADDRESS = re.compile(rf"ssh://{USER}@{HOST}{PORT}/?")

@@ -6,22 +6,18 @@ a dash for options of ssh (CVE-2017-1000117), so each part is matched against an
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass
 
+from jobs.hostnames import HOST, PORT, USER, plain
 from stacks.errors import PortwrightError
 
-HOST = r"(?P<host>[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]{2,45}\])"
-USER = r"(?P<user>[A-Za-z0-9_][A-Za-z0-9._-]{0,63})"
-PORT = r"(?::(?P<port>[0-9]{1,5}))?"
 PART = r"(?![.][.]?(?:/|$))[A-Za-z0-9._~+%@][A-Za-z0-9._~+%@-]*"
 PATH = rf"(?P<path>/?{PART}(?:/{PART})*/?)"
 WEB = re.compile(rf"(?P<scheme>https?)://{HOST}{PORT}(?=/){PATH}")
 SSH = re.compile(rf"(?P<scheme>ssh)://(?:{USER}@)?{HOST}{PORT}(?=/){PATH}")
 SCP = re.compile(rf"{USER}@{HOST}:(?!//){PATH}")
 LOCAL = re.compile(rf"(?=/){PATH}")
-NUMBER = re.compile(r"[0-9]+|0[xX][0-9A-Fa-f]*")
 PORTS = {"https": 443, "http": 80, "ssh": 22, "file": 0}
 LONGEST = 2000
 
@@ -65,17 +61,6 @@ def parse(url: str, path: str = "repository") -> Address:
         remedy="give https://host/path, git@host:path, or an absolute path on this server",
         path=path,
     )
-
-
-def plain(host: str) -> bool:
-    """An IP address in its usual form, or a name: 2130706433 and 0x7f.1 are neither, and are
-    read by some as 127.0.0.1 (https://url.spec.whatwg.org/#ends-in-a-number-checker)."""
-    if ":" in host or NUMBER.fullmatch(host.rpartition(".")[2]):
-        try:
-            return str(ipaddress.ip_address(host)) == host.lower() or ":" in host
-        except ValueError:
-            return False
-    return True
 
 
 def relative(base: Address, url: str, path: str) -> Address:

@@ -7,35 +7,34 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from harness import CHECKOUT, EMAIL, PASSWORD, Platform
+from minio import Bucket
 
 NOTES = ["first", "ünïcödé", "x" * 500]
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def root(request: Any) -> Iterator[Path]:
-    """A folder, outside of which nothing of this is kept; its name tells the database."""
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A folder, outside of which nothing of this is kept but what is in the bucket."""
     # Postgres runs as a user of its own, who must be able to pass through to it.
-    root = Path(tempfile.mkdtemp(prefix=f"pwdrill-{request.param}-"))
+    root = Path(tempfile.mkdtemp(prefix="pwdrill-"))
     root.chmod(0o711)
     yield root
     shutil.rmtree(root)
 
 
-def host(root: Path, name: str) -> Platform:
+def host(root: Path, name: str, database: str, repository: str) -> Platform:
     """A new machine: a home of its own, the same instance, the same place for backups."""
-    kind = root.name.split("-")[1]
     return Platform(
         CHECKOUT,
         root / name,
         "pwdrill",
         {
-            "PORTWRIGHT_BACKUP": str(root / "repository"),
+            "PORTWRIGHT_BACKUP": repository,
             "PORTWRIGHT_BACKUP_HOURS": "0",
-            "PORTWRIGHT_DATABASE": kind,
+            "PORTWRIGHT_DATABASE": database,
         },
     )
 
@@ -45,11 +44,16 @@ def notes(of: Platform) -> list[str]:
     return found
 
 
-def test_a_lost_host_comes_back_with_its_data(root: Path) -> None:
-    first = host(root, "first")
+@pytest.mark.parametrize(("database", "place"), [("sqlite", "folder"), ("postgres", "bucket")])
+def test_a_lost_host_comes_back_with_its_data(
+    root: Path, bucket: Bucket, database: str, place: str
+) -> None:
+    repository = bucket.folder() if place == "bucket" else str(root / "repository")
+    first = host(root, "first", database, repository)
     first.clear_earlier()
     try:
         first.quickstart()
+        bucket.give_keys(first.home)
         first.sign_in()
         for note in NOTES:
             first.get("web.sample.localhost", "/notes", "POST", note)
@@ -68,9 +72,10 @@ def test_a_lost_host_comes_back_with_its_data(root: Path) -> None:
         shutil.rmtree(first.home)
     assert first.client.volumes.list(filters=first.labelled) == []
 
-    second = host(root, "second")
+    second = host(root, "second", database, repository)
     try:
-        argv = ("restore", str(root / "repository"), "--password-file", str(password))
+        bucket.give_keys(second.home)
+        argv = ("restore", repository, "--password-file", str(password))
         output = second.cli(*argv).stdout
         assert "sample production: succeeded" in (second.home / "log/restore.log").read_text()
         assert "Restored. Portal:" in output

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from harness import CHECKOUT, free_ports, until
+from harness import free_ports, until
+from minio import Bucket
 from sqlalchemy.orm import Session
 
 from jobs.backup import make, verify
@@ -21,7 +22,6 @@ from jobs.database import create_tables, session_factory
 from jobs.models import Event
 from jobs.requests import create_project, set_secret
 from jobs.settings import Settings
-from provision.daemons import Daemon, start, stop
 from stacks.errors import PortwrightError
 
 ALICE = "alice"
@@ -141,27 +141,10 @@ def test_what_a_kill_left_behind_stops_nothing(session: Session, settings: Setti
     verify.verify(session, settings, by=ALICE)
 
 
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str, str]]:
-    """A MinIO server's address of a bucket, with its keys."""
-    root = tmp_path_factory.mktemp("minio")
-    install = [sys.executable, "-m", "toolchain", "install", "--into", str(root / "bin"), "minio"]
-    subprocess.run(install, cwd=CHECKOUT, check=True)
-    (port,) = free_ports(1)
-    user, password = "backups", secrets.token_urlsafe(24)
-    env = {"MINIO_ROOT_USER": user, "MINIO_ROOT_PASSWORD": password, "MINIO_UPDATE": "off"}
-    argv = [str(root / "bin/minio"), "server", "--quiet", "--address", f"127.0.0.1:{port}"]
-    start(root, Daemon("minio", [*argv, str(root / "data")], env, ready=f"127.0.0.1:{port}"))
-    yield f"s3:http://127.0.0.1:{port}/portwright", user, password
-    stop(root, "minio")
-
-
 @pytest.fixture
-def on_s3(settings: Settings, bucket: tuple[str, str, str]) -> Settings:
-    location, user, password = bucket
-    (settings.home / "keys/backup-s3-id").write_text(user)
-    (settings.home / "keys/backup-s3-secret").write_text(password)
-    return replace(settings, backup=f"{location}/{secrets.token_hex(4)}")
+def on_s3(settings: Settings, bucket: Bucket) -> Settings:
+    bucket.give_keys(settings.home)
+    return replace(settings, backup=bucket.folder())
 
 
 def test_a_bucket_takes_them_as_a_folder_does(session: Session, on_s3: Settings) -> None:

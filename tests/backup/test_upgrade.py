@@ -6,14 +6,12 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
 
-import httpx
 import pytest
 from harness import CHECKOUT, Platform, copy_checkout, until
+from next_version import git, load, worse_version
 from sqlalchemy.orm import Session
 
 from jobs import versions
@@ -21,21 +19,6 @@ from jobs.database import open_engine
 from jobs.migrate import current
 from jobs.models import Event as Audit
 from jobs.settings import Settings
-
-WORSE = """
-from alembic import op
-import sqlalchemy as sa
-revision, down_revision = "{number}", "{before}"
-
-def upgrade():
-    op.add_column("projects", sa.Column("colour", sa.String(20)))
-"""
-
-
-def git(*argv: str | Path) -> str:
-    named = ["-c", "user.name=Alice", "-c", "user.email=alice@example.com"]
-    done = subprocess.run(["git", *named, *argv], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
 
 
 def version_before_migrations(folder: Path) -> None:
@@ -49,50 +32,6 @@ def version_before_migrations(folder: Path) -> None:
     )
     subprocess.run(["tar", "--extract", "--directory", folder], stdin=archive.stdout, check=True)
     assert archive.wait() == 0
-
-
-def worse_version(folder: Path) -> None:
-    """A next version: it changes the database, and then its portal answers no page."""
-    copy_checkout(folder)
-    before = versions.order()[-1]
-    number = f"{int(before) + 1:04}"
-    script = folder / f"jobs/migrations/versions/{number}_worse.py"
-    script.write_text(WORSE.format(number=number, before=before))
-    page = folder / "portal/accounts/sign_in.py"
-    page.write_text(page.read_text().replace("render_template(", "not_there("))
-    git("init", "--quiet", "--initial-branch=main", folder)
-    git("-C", folder, "add", "--all")
-    git("-C", folder, "commit", "--quiet", "--message", "Worse")
-    git("-C", folder, "tag", "v9")
-
-
-@contextmanager
-def load(platform: Platform) -> Iterator[list[str]]:
-    """Requests to the sample all the time; what failed, and that there were some."""
-    failed: list[str] = []
-    ended = Event()
-    count = 0
-
-    def ask() -> None:
-        nonlocal count
-        with httpx.Client(base_url=f"http://127.0.0.1:{platform.ports[1]}", timeout=20) as client:
-            while not ended.wait(0.05):
-                try:
-                    answer = client.get("/health", headers={"Host": "web.sample.localhost"})
-                    if answer.status_code != 200:
-                        failed.append(f"{answer.status_code} {answer.text[:100]}")
-                except httpx.HTTPError as error:
-                    failed.append(repr(error))
-                count += 1
-
-    threads = [Thread(target=ask) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    yield failed
-    ended.set()
-    for thread in threads:
-        thread.join()
-    assert count > 100
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +63,10 @@ def new(root: Path, old: Platform) -> Platform:
     return replace(old, folder=root / "new")
 
 
+def through(platform: Platform) -> str:
+    return f"http://127.0.0.1:{platform.ports[1]}"
+
+
 def schema(platform: Platform) -> str | None:
     engine = open_engine(Settings.from_environ(platform.env).database_url)
     found = current(engine)
@@ -147,7 +90,7 @@ def test_a_new_version_takes_over_and_no_request_to_the_app_fails(
     before = sorted(each.id for each in old.containers())
     # The settings are those of the version that runs, whatever the shell says.
     env = {"PORTWRIGHT_HOME": str(old.home), "PATH": old.env["PATH"], "HOME": old.env["HOME"]}
-    with load(old) as failed:
+    with load(through(old)) as failed:
         done = subprocess.run(
             ["./quickstart", "upgrade"], cwd=new.folder, env=env, capture_output=True, text=True
         )
@@ -164,7 +107,7 @@ def test_a_new_version_takes_over_and_no_request_to_the_app_fails(
 def test_a_version_that_does_not_get_well_goes_back_by_itself(root: Path, new: Platform) -> None:
     worse_version(root / "worse")
     before = schema(new)
-    with load(new) as failed:
+    with load(through(new)) as failed:
         done = new.cli("upgrade", "--to", "v9", "--from", str(root / "worse"), check=False)
     assert failed == []
     assert done.returncode == 1

@@ -19,7 +19,10 @@ def portwright(*argv: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize(
     "argv",
-    [("bootstrap",), ("host", "plan"), ("host", "apply"), ("host", "drift"), ("host", "uninstall")],
+    [
+        ("bootstrap",),
+        *(("host", name) for name in ("plan", "apply", "upgrade", "drift", "restore", "uninstall")),
+    ],
 )
 def test_a_host_that_is_none_is_a_cause_and_a_remedy(argv: tuple[str, ...]) -> None:
     done = portwright(*argv, "root@a;b")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import httpx
-from conftest import History
 from vps import Vps
+
+from conftest import CUTS, History
 
 
 def serves(vps: Vps) -> object:
@@ -33,6 +34,7 @@ def test_a_host_whose_port_is_taken_is_refused_before_anything_changes(history: 
 
 
 def test_each_cut_ended_the_run_with_a_cause_and_what_to_do(history: History) -> None:
+    assert len(history.cut) == CUTS
     for step, later, done in history.cut:
         assert done.code == 1, (step, later, done.output)
         assert "It stopped at this step:" in done.output

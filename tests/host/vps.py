@@ -63,6 +63,8 @@ class Vps:
 
     name: str
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="vps-")))
+    # The operator's code: what the host is to become.
+    checkout: Path = CHECKOUT
 
     def start(self) -> Vps:
         self.destroy(keep_folder=True)
@@ -150,7 +152,7 @@ class Vps:
                 "--key", str(self.key), "--known-hosts", str(self.known_hosts),
                 "--inventory", str(self.inventory()), *argv,
             ],
-            cwd=CHECKOUT,
+            cwd=self.checkout,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import tarfile
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from provision import code_archive
 
+CHECKOUT = Path(__file__).parents[2]
 PROJECT = '[project]\nversion = "1.2.3"\ndependencies = ["a==1", "b==2"]\n'
 
 
@@ -53,3 +55,8 @@ def test_the_name_changes_with_any_file_and_with_nothing_else(checkout: Path) ->
     third = code_archive.describe(checkout)
     assert len({first.version, second.version, third.version}) == 3
     assert first.packages == third.packages
+
+
+def test_every_package_of_the_code_is_a_room() -> None:
+    tool = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]
+    assert set(tool["importlinter"]["root_packages"]) <= set(code_archive.ROOMS)

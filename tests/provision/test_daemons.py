@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
@@ -83,6 +84,18 @@ def test_start_waits_until_it_answers(tmp_path: Path) -> None:
     stop(tmp_path, "server")
 
 
+def test_start_waits_until_the_check_says_so(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    argv = ["/bin/sh", "-c", f"sleep 0.5; touch {flag}; exec sleep 60"]
+    start(tmp_path, Daemon("slow", argv, check=["test", "-e", str(flag)]))
+    assert flag.exists()
+    stop(tmp_path, "slow")
+    never = Daemon("never", SLEEPER, check=["false"], patience=0.3)
+    with pytest.raises(DaemonError, match="did not answer"):
+        start(tmp_path, never)
+    stop(tmp_path, "never")
+
+
 def test_one_that_never_answers_is_told(tmp_path: Path) -> None:
     daemon = Daemon("mute", SLEEPER, ready=f"127.0.0.1:{port()}", patience=0.3)
     with pytest.raises(DaemonError, match="did not answer"):
@@ -143,5 +156,12 @@ def test_the_fingerprint_moves_with_every_part() -> None:
         Daemon("a", ["x"], env={"K": "v"}),
         Daemon("a", ["x"], cwd="/tmp"),
         Daemon("a", ["x"], stop_signal=signal.SIGINT),
+        Daemon("a", ["x"], check=["true"]),
     ]
-    assert len({base.fingerprint, *(other.fingerprint for other in others)}) == 5
+    assert len({base.fingerprint, *(other.fingerprint for other in others)}) == 6
+
+
+def test_the_fingerprint_of_an_earlier_version_is_still_the_same() -> None:
+    """It was made without `check`: an upgrade restarts nothing for that."""
+    text = """{"argv": ["x"], "cwd": "/", "env": {}, "grace": 15.0, "name": "a", "patience": 30.0, "ready": "", "stop_signal": 15}"""
+    assert Daemon("a", ["x"]).fingerprint == hashlib.sha256(text.encode()).hexdigest()[:16]

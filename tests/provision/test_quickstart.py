@@ -45,6 +45,27 @@ def test_a_step_says_its_number_what_it_did_and_how_long(
     assert (tmp_path / "log").read_text() == "unpacking\n"
 
 
+def test_steps_of_one_command_are_told_one_by_one_and_the_one_that_fails_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(changed: bool, error: str | None = None) -> str:
+        operations = [{"name": "redis | folder", "changed": changed}]
+        return json.dumps({"changed": int(changed), "operations": operations, "error": error})
+
+    lines = ["unpacking", told(True), told(False), "starting", told(False, "no room")]
+    code = f"print({chr(10).join(lines)!r}); raise SystemExit(1)"
+    steps = runner(tmp_path, 4)
+    with pytest.raises(StepFailed) as caught:
+        steps.run_all(["Redis", "Postgres", "Portal", "Metrics"], python(code), "do this")
+    assert (caught.value.title, caught.value.lines) == ("Portal", ["no room"])
+    said = [line.partition(" (")[0] for line in capsys.readouterr().out.splitlines()]
+    assert said == ["[1/4] Redis: folder", "[2/4] Postgres: already so", "[3/4] Portal: failed"]
+    assert [(each["step"], each["operations"]) for each in steps.results] == [
+        ("Redis", 1),
+        ("Postgres", 0),
+    ]
+
+
 def test_a_long_step_shows_what_it_is_doing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

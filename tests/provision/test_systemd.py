@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provision.daemons import Daemon
-from provision.systemd import BOXES, as_wanted, quoted, unit_of
+from provision.systemd import BOXES, as_wanted, environment_of, quoted, unit_of
 
 
 def test_a_unit_whole() -> None:
@@ -89,6 +89,23 @@ def test_a_word_stays_one_line_and_one_word(word: str) -> None:
     assert body.replace("\\\\", "\0").replace('\\"', '"').replace("\0", "\\") == word
 
 
+def test_one_with_a_check_is_started_once_that_says_so() -> None:
+    unit = unit_of(Daemon("postgres", ["p"], check=["pg_isready", "a b"], patience=40), "/h", {})
+    wait = """ExecStartPost="/bin/sh" "-c" "until pg_isready 'a b'; do sleep 0.1; done\""""
+    assert f"{wait}\nTimeoutStartSec=40\n" in unit.text
+
+
 def test_what_runs_is_compared_by_file_and_by_what_was_started() -> None:
     test = as_wanted(unit_of(Daemon("portal", ["p"]), "/h", {}))
     assert "/run/portwright/portal" in shlex.split(test)
+
+
+@given(
+    st.dictionaries(
+        st.from_regex(r"[A-Z_]{1,9}", fullmatch=True),
+        st.text(st.characters(exclude_categories=("Cs", "Cc"), include_characters="\n")),
+    )
+)
+def test_the_variables_of_a_unit_are_read_back(env: dict[str, str]) -> None:
+    text = unit_of(Daemon("portal", ["p"], env=env), "/h", {}).text
+    assert environment_of(text) == {"HOME": "/h", "PYTHONDONTWRITEBYTECODE": "1", **env}

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -110,6 +111,22 @@ class Ground:
             context.wrap_socket(plain, server_hostname=host) as wrapped,
         ):
             return x509.load_der_x509_certificate(wrapped.getpeercert(binary_form=True) or b"")
+
+    def handshake(self, host: str, version: str) -> str:
+        """What comes of an offer of just this version: the one agreed on, or the server's alert."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        # OpenSSL itself offers the old ones at its lowest level only (SSL_CTX_set_security_level(3)).
+        context.set_ciphers("DEFAULT@SECLEVEL=0")
+        with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+            only = ssl.TLSVersion[version]
+            context.minimum_version = context.maximum_version = only
+        with socket.create_connection(("127.0.0.1", self.secure), 5) as plain:
+            try:
+                with context.wrap_socket(plain, server_hostname=host) as wrapped:
+                    return str(wrapped.version())
+            except ssl.SSLError as error:
+                return error.reason or str(error)
 
 
 @contextmanager

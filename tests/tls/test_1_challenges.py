@@ -126,3 +126,10 @@ def test_old_protocols_and_unknown_names_are_refused(acme: Ground, service: Spec
         assert acme.get(host, secure=True).status_code == 200
         with pytest.raises(ssl.SSLError):
             acme.certificate("stranger.example.com")
+        versions = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
+        assert {version: acme.handshake(host, version) for version in versions} == {
+            "TLSv1": "TLSV1_ALERT_PROTOCOL_VERSION",
+            "TLSv1_1": "TLSV1_ALERT_PROTOCOL_VERSION",
+            "TLSv1_2": "TLSv1.2",
+            "TLSv1_3": "TLSv1.3",
+        }
