@@ -10,7 +10,6 @@ import pytest
 
 HERE = Path(__file__).parent
 sys.path += [str(HERE.parent / "system"), str(HERE.parent / "host")]
-INSTANCE = "pwnodes"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,14 +20,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+    from nodes import bootstrap
     from vps import Vps
 
     vps = Vps("pwnodetest", tmp_path_factory.mktemp("node"))
     try:
         vps.start()
         vps.ssh("apt-get update -qq")
-        found = vps.inventory(settings={"IMAGES": "local", "INSTANCE": INSTANCE})
-        made = vps.portwright("apply", "--yes", "--role", "node", "--inventory", str(found))
+        made = bootstrap(vps, "apply", "--yes", "--role", "node")
         assert made.code == 0, made.output
         assert f"portwright hosts add NAME ssh://root@{vps.address}:22" in made.output
         vps.load("python")
@@ -40,7 +39,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
 @pytest.fixture(scope="session")
 def field(node: object) -> Iterator[object]:
     from harness import CHECKOUT, Platform
-    from nodes import Field
+    from nodes import INSTANCE, Field
     from vps import Vps
 
     assert isinstance(node, Vps)

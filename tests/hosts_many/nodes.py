@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 from harness import Platform
-from vps import Vps
+from vps import Done, Vps
 
 from bench.downtime import APP
 from bench.project import ScratchProject
@@ -23,8 +23,15 @@ from jobs.settings import Settings
 from stacks.processes import start_time
 
 NAME = "node"
+INSTANCE = "pwnodes"
 FINGERPRINT = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2"
 PATIENCE = 60.0
+
+
+def bootstrap(vps: Vps, action: str, *argv: str) -> Done:
+    """With an inventory that names the platform's instance."""
+    found = vps.inventory(settings={"IMAGES": "local", "INSTANCE": INSTANCE})
+    return vps.portwright(action, *argv, "--inventory", str(found))
 
 
 class Field:

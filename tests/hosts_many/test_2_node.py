@@ -4,7 +4,7 @@ this order: each test goes on from the one before."""
 from __future__ import annotations
 
 import pytest
-from nodes import NAME, Field
+from nodes import NAME, Field, bootstrap
 from vps import Vps
 
 
@@ -12,6 +12,19 @@ def test_a_node_has_docker_and_traefik_and_no_portal(node: Vps) -> None:
     units = node.ssh("ls /etc/systemd/system | grep ^portwright-")
     assert units.split() == ["portwright-firewall.service", "portwright-traefik.service"]
     assert node.ssh("ls /var/lib/portwright/keys") == ""
+
+
+def test_the_same_command_again_changes_nothing_and_nothing_drifts(node: Vps) -> None:
+    again = bootstrap(node, "apply", "--yes", "--role", "node")
+    assert again.code == 0 and "Nothing changed" in again.output
+    drift = bootstrap(node, "drift", "--role", "node")
+    assert (drift.code, drift.output.splitlines()) == (
+        0,
+        [
+            "Everything that the code says is so.",
+            "Nothing is on the host that the code does not say.",
+        ],
+    )
 
 
 def test_a_node_does_not_become_a_host_because_an_option_was_forgotten(node: Vps) -> None:
@@ -146,3 +159,10 @@ def test_once_it_is_destroyed_the_project_moves_and_the_host_goes(field: Field) 
     run = field.shop.run("deploy")
     assert run.state == "succeeded", field.shop.log(run.id)
     assert (field.there(), field.here()[0]) == ([], 1)
+
+
+def test_a_node_is_taken_off_as_a_host_is(node: Vps) -> None:
+    done = bootstrap(node, "uninstall", "--yes")
+    assert done.code == 0, done.output
+    gone = "/opt/portwright /etc/portwright /etc/systemd/system/portwright-*"
+    assert node.ssh(f"ls -d {gone} 2>/dev/null; systemctl is-active docker") == "active"
