@@ -155,6 +155,8 @@ def fail(context: Context, error: PortwrightError) -> None:
 
 def plan(context: Context) -> tuple[Spec, Plan]:
     """Prepare and preview; the Plan is stored before anything else happens."""
+    if reach.is_remote(context.project.host):
+        context.ping()  # a host that is away is told before anything is read or built
     spec = wanted_spec(context)
     run = context.run
     check_host_access(context, spec)

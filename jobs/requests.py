@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from jobs.ending import supersede
 from jobs.hosts import placing
-from jobs.hosts.placing import check_first
 from jobs.models import Environment, Member, Project, Release, Run, Secret, User
 from jobs.queries import release_numbered
 from jobs.records import record
@@ -183,7 +182,7 @@ def add_run(
             path="project",
         )
     if kind in FIRST:
-        check_first(session, environment)
+        placing.check_first(session, environment)
     session.add(run)
     session.flush()
     supersede(session, run)

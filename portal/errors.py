@@ -10,6 +10,7 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
+from jobs.hosts.words import Away
 from stacks.errors import PortwrightError
 
 WORDS = {
@@ -66,7 +67,8 @@ def http_failure(error: HTTPException) -> ResponseReturnValue:
 
 
 def request_failure(error: PortwrightError) -> ResponseReturnValue:
-    return answer(503 if error.path == "docker" else 422, error.message, error.remedy, error.path)
+    away = error.path == "docker" or isinstance(error, Away)
+    return answer(503 if away else 422, error.message, error.remedy, error.path)
 
 
 def conflict(error: IntegrityError) -> ResponseReturnValue:

@@ -9,6 +9,7 @@ from cryptography.fernet import Fernet
 from jobs.hosts import tunnel
 from jobs.hosts.address import parse
 from jobs.hosts.way import ENGINE, Way
+from jobs.hosts.words import Away
 from jobs.models import Host
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
@@ -55,7 +56,7 @@ def connect_to(settings: Settings, host: Host | None) -> docker.DockerClient:
     except PortwrightError:
         if not tunnel.is_open(way):  # it was dead, and nobody knew yet
             return connect(tunnel.ensure(way).engine)
-    raise PortwrightError(
+    raise Away(
         f"host {host.name}: SSH works, but no Docker engine answers at {ENGINE}",
         remedy=f"see there that Docker runs (systemctl status docker), that {way.address.user} "
         "may use its socket, and that sshd lets it be forwarded (AllowStreamLocalForwarding)",

@@ -21,7 +21,7 @@ from typing import Any
 
 from jobs.hosts import ssh
 from jobs.hosts.way import ENGINE, Way, papers
-from jobs.hosts.words import why
+from jobs.hosts.words import Away, why
 from stacks.errors import PortwrightError
 from stacks.processes import boot, kill_started, start_time
 
@@ -41,7 +41,7 @@ def ensure(way: Way) -> Way:
             return way
         failed = way.folder / "failed.json"
         if failed.exists() and failed.stat().st_mtime > asked:
-            raise PortwrightError(**json.loads(failed.read_text()))  # just tried, by another
+            raise Away(**json.loads(failed.read_text()))  # just tried, by another
         end(way.folder)
         try:
             begin(way)

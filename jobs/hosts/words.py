@@ -5,6 +5,11 @@ from __future__ import annotations
 from jobs.hosts.address import Address
 from stacks.errors import PortwrightError
 
+
+class Away(PortwrightError):
+    """A host can't be reached, or its engine does not answer: nothing is wrong with what was asked."""
+
+
 Saying = tuple[tuple[str, ...], str, str]
 SAID: tuple[Saying, ...] = (
     (
@@ -42,7 +47,7 @@ SAID: tuple[Saying, ...] = (
 )
 
 
-def why(said: str, name: str, address: Address) -> PortwrightError:
+def why(said: str, name: str, address: Address) -> Away:
     """The error that ssh's words are."""
     words = {
         "name": name, "where": f"{address.host}:{address.port}",
@@ -50,13 +55,13 @@ def why(said: str, name: str, address: Address) -> PortwrightError:
     }  # fmt: skip
     for signs, cause, remedy in SAID:
         if any(sign in said for sign in signs):
-            return PortwrightError(
+            return Away(
                 f"host {name}: {cause.format(**words)}",
                 remedy=remedy.format(**words),
                 path="host",
             )
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "")
-    return PortwrightError(
+    return Away(
         f"host {name}: ssh could not connect to {words['where']}: {last[:300] or 'it said nothing'}",
         remedy="correct what it says",
         path="host",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from docker.errors import DockerException
 from hypothesis import given
 from hypothesis import strategies as st
 from rows import add_release, add_run
@@ -14,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from forges.events import PullRequest, Repository
 from jobs.claims import line_up
+from jobs.execute import lost
 from jobs.hosts import labels, placing, reach, registry, ssh, trust, turns
 from jobs.hosts.address import Address, parse
 from jobs.hosts.check import FREE, version
@@ -24,6 +27,7 @@ from jobs.previews.policy import set_policy
 from jobs.requests import create_project, request_run
 from jobs.settings import Settings
 from jobs.ticks import serving
+from stacks.engine import EngineFailure
 from stacks.errors import PortwrightError
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEtbq7Mv1TfwEko2T88bNvJ3RYA5QORYwg+trMSAXzTJ"
@@ -365,3 +369,18 @@ def test_a_host_that_goes_away_is_told_of_once_and_keeps_the_reason(
     }
     assert told(session)[1:] == [("portwright", "host.away")]
     turns.turn("nowhere")
+
+
+def test_a_run_that_broke_on_its_host_is_told_why_the_host_is_away(
+    session: Session, settings: Settings, project: Project
+) -> None:
+    context: Any = SimpleNamespace(settings=settings, project=project)
+    dead = DockerException("Connection aborted")
+    assert lost(context, dead) is None  # this machine's own engine
+    host = registry.add(session, settings, "node", "ssh://root@127.0.0.1:1", by="alice")
+    host.known_hosts = f"[127.0.0.1]:1 {KEY}\n"
+    project.host = host
+    session.commit()
+    for error in (dead, OSError("broken pipe"), EngineFailure("no", [], "read the log")):
+        assert str(lost(context, error)) == "host: host node: nothing answers at 127.0.0.1:1"
+    assert lost(context, PortwrightError("a bad file", remedy="correct it")) is None

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from jobs.hosts.words import Away
 from jobs.models import Project
 from jobs.redact import MASK
 from jobs.requests import set_secret
@@ -109,12 +110,16 @@ def test_the_stream_goes_on_after_what_was_seen(api: Any) -> None:
 def test_an_engine_that_is_away_is_told(
     api: Any, page: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away() -> None:
-        raise PortwrightError("the Docker engine does not answer", remedy="start it", path="docker")
+    here = PortwrightError("the Docker engine does not answer", remedy="start it", path="docker")
+    there = Away("host node: nothing answers", remedy="see that it runs", path="host")
+    for error in (here, there):
 
-    monkeypatch.setattr(logs, "connect", away)
-    assert api("vera").get("/api/projects/sample/logs").status_code == 503
-    assert "the Docker engine does not answer" in page("vera").get("/projects/sample/logs").text
+        def away(*_: object, told: PortwrightError = error) -> None:
+            raise told
+
+        monkeypatch.setattr(logs, "connect_to", away)
+        assert api("vera").get("/api/projects/sample/logs").status_code == 503
+        assert error.message in page("vera").get("/projects/sample/logs").text
 
 
 def test_too_many_readers_are_told_so(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
