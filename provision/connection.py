@@ -26,8 +26,8 @@ def connect(found: Found, before: State | None = None) -> State:
 
     Raises PortwrightError where that can't be.
     """
-    if before is not None and (kept := client_of(before)) is not None:
-        return taken_along(found, kept)
+    if before is not None and client_of(before) is not None:
+        return taken_along(found, before)
     if found.fingerprint:
         require(found.target, found.fingerprint)
     state = unconnected(found)
@@ -56,11 +56,15 @@ def lost(state: State) -> bool:
     return transport is not None and not transport.is_active()
 
 
-def taken_along(found: Found, client: Any) -> State:
-    """A new state: pyinfra applies one only once. The firewall counts new connections."""
+def taken_along(found: Found, before: State) -> State:
+    """A new state: pyinfra applies one only once. The firewall counts new connections.
+
+    The connector is the same, for it keeps a channel for files: sshd allows ten (MaxSessions).
+    """
     state = unconnected(found)
-    (host,) = state.inventory
-    host.connector.client, host.connected = client, True
+    (host,), (earlier,) = state.inventory, before.inventory
+    host.connector, host.connected = earlier.connector, True
+    host.connector.state, host.connector.host = state, host
     state.activate_host(host)
     return state
 

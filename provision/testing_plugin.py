@@ -17,7 +17,7 @@ import pytest
 GROUP = "PORTWRIGHT_TEST_GROUP"
 TOLD = "PORTWRIGHT_TEST_TOLD"
 # They bring up platforms of their own, and so can run beside the rest of their folder.
-ALONE = frozenset({"tests/faults/test_3_hosts.py"})
+ALONE = frozenset({"tests/faults/test_3_hosts.py", "tests/backup/test_upgrade.py"})
 
 
 def group_of(item: pytest.Item) -> str:

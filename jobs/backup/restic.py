@@ -32,6 +32,9 @@ CAUSES = (
     ("signature we calculated", "the bucket's keys are refused", "correct keys/backup-s3-id and backup-s3-secret"),
     ("Access Key Id you provided", "the bucket's keys are refused", "correct keys/backup-s3-id and backup-s3-secret"),
     ("connection refused", "the place of the repository can't be reached", "see that it is up"),
+    ("no route to host", "the place of the repository can't be reached", "see that it is up"),
+    ("network is unreachable", "the place of the repository can't be reached", "see that it is up"),
+    ("i/o timeout", "the place of the repository can't be reached", "see that it is up"),
     ("no such host", "the place of the repository can't be reached", "correct PORTWRIGHT_BACKUP"),
     ("permission denied", "the repository can't be written", "let root write there"),
 )  # fmt: skip

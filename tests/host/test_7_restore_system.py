@@ -41,8 +41,9 @@ def test_a_lost_server_comes_back_from_a_bucket(vps: Vps, tmp_path: Path) -> Non
     folder = tmp_path / "checkout"
     copy_checkout(folder)
     subprocess.run(["git", "init", "--quiet", folder], check=True)
+    # Not of the server's own network, which goes with it.
     gateway = "{{(index .IPAM.Config 0).Gateway}}"
-    gateway = run("docker", "network", "inspect", vps.name, "--format", gateway)
+    gateway = run("docker", "network", "inspect", "bridge", "--format", gateway)
     with minio(tmp_path / "minio", "0.0.0.0") as made:
         bucket = made.at(gateway)
         place = bucket.folder()
@@ -69,3 +70,5 @@ def test_a_lost_server_comes_back_from_a_bucket(vps: Vps, tmp_path: Path) -> Non
         assert "Nothing changed" in again.output, again.output
         again = second.portwright("restore", *options)
         assert again.code == 1 and "is in use already" in again.output
+    # The bucket is gone: without a place for backups again, as the tests after this one expect.
+    assert vps.portwright("apply", "--yes").code == 0
