@@ -7,9 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from jobs.database import create_tables, open_engine
 from jobs.settings import Settings
+
+# How fast the machine is decides nothing.
+settings.register_profile("portwright", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("portwright")
 
 
 @pytest.fixture(scope="session")
