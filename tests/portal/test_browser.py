@@ -14,6 +14,7 @@ from flask import Flask
 from playwright.sync_api import sync_playwright
 from werkzeug.serving import make_server
 
+from jobs.hosts import registry
 from jobs.models import Run
 from jobs.settings import Settings
 from jobs.states import move
@@ -31,6 +32,8 @@ PAGES = (
     "/projects/new",
     "/projects/sample",
     "/queue",
+    "/hosts",
+    "/hosts/eu-1",
     "/backups",
     "/dns",
     "/projects/sample/source",
@@ -54,6 +57,7 @@ def url(app: Flask, settings: Settings) -> Iterator[str]:
     with app.app_context():
         db.session.query(data.User).filter_by(email=data.email("alice")).one().host_owner = True
         data.add_backups(db.session)
+        registry.add(db.session, settings, "eu-1", "ssh://root@203.0.113.7:2222", by="alice")
         data.make_told(db.session, settings)
     strict = create_app(replace(settings, backup="/mnt/backups"), doorbell=lambda run: None)
     server = make_server("127.0.0.1", 0, strict, threaded=True)
