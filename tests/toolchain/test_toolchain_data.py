@@ -5,8 +5,8 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Tiny
 
+from conftest import Tiny
 from toolchain.build import build_inputs
 from toolchain.cache import Cache
 from toolchain.catalog import CATALOG, Artifact, Data, chosen

@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Tiny, tar_gz
 
+from conftest import Tiny, tar_gz
 from toolchain.build import build_inputs
 from toolchain.cache import Cache
 from toolchain.catalog import set_pin

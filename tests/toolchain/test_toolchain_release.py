@@ -5,8 +5,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Tiny, tar_gz
 
+from conftest import Tiny, tar_gz
 from toolchain.catalog import pin_of, set_pin
 from toolchain.errors import ToolchainError
 from toolchain.install import Places
