@@ -46,7 +46,7 @@ def put_back(context: Context) -> None:
             context.log(f"to put back: {len(seen.steps)} resources, {seen.same} are as they were")
             if seen.steps:
                 context.engine.up(resources, secrets, hooks, context.log)
-        sweep_orphans(context)
+            sweep_orphans(context)
     except Exception as error:
         # The Run must still end with its own cause; the next deploy starts from the real state.
         context.log(f"putting back failed too: {type(error).__name__}: {error}")
@@ -77,6 +77,8 @@ def clear_ground(context: Context) -> None:
 
 def sweep_orphans(context: Context) -> list[str]:
     """Remove our containers that the engine's state does not hold; returns their names."""
+    if not containers(context.docker, context.place):
+        return []  # the state need not be read
     return sweep(context.docker, context.place, context.engine.resource_ids())
 
 
