@@ -9,7 +9,7 @@ from jobs.records import record
 from jobs.settings import Settings
 from jobs.source import HostKey, scan_host_key
 from jobs.source.address import Address, parse
-from jobs.source.keys import read_key
+from jobs.source.keys import confirmed, read_keys
 from jobs.sources import ensure_source, guard_of
 from stacks.errors import PortwrightError
 
@@ -26,16 +26,12 @@ def pin(
     """Trust those of the keys that the server shows now whose fingerprints were compared, and
     none that was pinned before. Raises PortwrightError where it shows another one."""
     address = ssh_address(project)
-    shown = {key.fingerprint: key for key in scanned(settings, project)}
-    strange = [each for each in fingerprints if each not in shown]
-    if strange or not fingerprints:
-        raise PortwrightError(
-            f"the server does not show {strange[0][:80]!r} now" if strange else "none was chosen",
-            remedy="scan again, and compare the fingerprints with those that its owner tells",
-            path="confirm",
-        )
+    keys = confirmed(
+        scanned(settings, project), fingerprints, who="the server", path="confirm",
+        remedy="scan again, and compare the fingerprints with those that its owner tells",
+    )  # fmt: skip
     source = ensure_source(session, project)
-    lines = [shown[each].line(address.host, address.port) for each in fingerprints]
+    lines = [key.line(address.host, address.port) for key in keys]
     source.known_hosts = "\n".join(lines) + "\n"
     record(session, by, "source.host_key", project.name, fingerprints=fingerprints)
     session.commit()
@@ -43,8 +39,7 @@ def pin(
 
 
 def pinned(source: Source | None) -> list[HostKey]:
-    lines = ((source.known_hosts if source else None) or "").splitlines()
-    return [key for line in lines if (key := read_key(line))]
+    return read_keys((source.known_hosts if source else None) or "")
 
 
 def ssh_address(project: Project) -> Address:

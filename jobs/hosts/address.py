@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from jobs import ssh
 from jobs.hostnames import HOST, PORT, USER, plain
 from jobs.models import Host
 from stacks.errors import PortwrightError
@@ -27,8 +28,8 @@ class Address:
 
     @property
     def alias(self) -> str:
-        """As known_hosts calls it, sshd(8)."""
-        return self.host if self.port == 22 else f"[{self.host}]:{self.port}"
+        """As known_hosts calls it."""
+        return ssh.alias(self.host, self.port)
 
 
 def parse(text: str) -> Address:

@@ -104,7 +104,7 @@ def disk_free_mb(way: Way) -> int | None:
     try:
         with papers(way) as folder:
             done = subprocess.run(
-                [*ssh.command(way.address, folder), "there", "df -kP /var/lib/docker /"],
+                [*ssh.command(way.address, folder), "there", ssh.ROOM],
                 capture_output=True, text=True, timeout=SECONDS, stdin=subprocess.DEVNULL,
             )  # fmt: skip
     except subprocess.TimeoutExpired:

@@ -5,17 +5,16 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from jobs.hosts import tunnel
+from jobs.hosts import ssh, tunnel
 from jobs.hosts.address import parse, remote
 from jobs.models import Host
 from jobs.records import record
 from jobs.settings import Settings
 from jobs.source import HostKey, scan_host_key
-from jobs.source.keys import read_key
-from stacks.errors import PortwrightError
+from jobs.source.keys import confirmed, read_keys
 
 # All that the key may do there: forward sockets, and tell how much room the disk has.
-ALLOWED = 'restrict,port-forwarding,command="df -kP /var/lib/docker /"'
+ALLOWED = f'restrict,port-forwarding,command="{ssh.ROOM}"'
 
 
 def authorized(host: Host) -> str:
@@ -34,15 +33,12 @@ def confirm(
 ) -> None:
     """Trust those of the keys that it shows now whose fingerprints were compared, and no others."""
     address = parse(remote(host))
-    shown = {key.fingerprint: key for key in scanned(host)}
-    strange = [each for each in fingerprints if each not in shown]
-    if strange or not fingerprints:
-        raise PortwrightError(
-            f"{host.name} does not show {strange[0][:80]!r} now" if strange else "none was chosen",
-            remedy="scan again, and compare with what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` says on the host's console",
-            path="fingerprints",
-        )
-    lines = [shown[each].line(address.host, address.port) for each in fingerprints]
+    keys = confirmed(
+        scanned(host), fingerprints, who=host.name, path="fingerprints",
+        remedy="scan again, and compare with what `ssh-keygen -lf "
+        "/etc/ssh/ssh_host_ed25519_key.pub` says on the host's console",
+    )  # fmt: skip
+    lines = [key.line(address.host, address.port) for key in keys]
     host.known_hosts = "\n".join(lines) + "\n"
     record(session, by, "host.confirmed", None, host=host.name, fingerprints=fingerprints)
     session.commit()
@@ -50,7 +46,7 @@ def confirm(
 
 
 def pinned(host: Host) -> list[HostKey]:
-    return [key for line in (host.known_hosts or "").splitlines() if (key := read_key(line))]
+    return read_keys(host.known_hosts or "")
 
 
 def move(session: Session, settings: Settings, host: Host, address: str, *, by: str) -> None:

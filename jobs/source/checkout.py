@@ -66,8 +66,8 @@ def checkout(
     """Fetch, resolve the ref to a commit, and lay its files out in a folder that goes afterwards.
 
     ref: a branch, tag, SHA, or whole name below refs/. resolve: gives the address to
-    connect to. begins: first digits of the commit that the branch must be at. Raises PortwrightError where the repository can't be read, is too large,
-    or has no such ref.
+    connect to. begins: first digits of the commit that the branch must be at. Raises
+    PortwrightError where the repository can't be read, is too large, or has no such ref.
     """
     check_ref("ref", ref)
     check_begins(begins)

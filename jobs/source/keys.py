@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from subprocess import TimeoutExpired
 
@@ -17,6 +18,7 @@ from jobs.source.address import parse
 from jobs.source.command import run
 from jobs.source.probe import NOWHERE
 from jobs.source.quarantine import environment
+from jobs.ssh import alias
 from stacks.errors import PortwrightError
 
 TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")  # fmt: skip
@@ -32,8 +34,7 @@ class HostKey:
 
     def line(self, host: str, port: int = 22) -> str:
         """Its line of known_hosts, sshd(8)."""
-        name = host if port == 22 else f"[{host}]:{port}"
-        return f"{name} {self.type} {self.key}"
+        return f"{alias(host, port)} {self.type} {self.key}"
 
 
 def generate_key() -> tuple[str, str]:
@@ -64,8 +65,7 @@ def scan_host_key(host: str, port: int = 22, resolve: Resolve = unguarded) -> li
     except (GitCommandError, TimeoutExpired):
         said = b""
     found = sorted(
-        {key for line in said.decode(errors="replace").splitlines() if (key := read_key(line))},
-        key=lambda key: TYPES.index(key.type),
+        set(read_keys(said.decode(errors="replace"))), key=lambda key: TYPES.index(key.type)
     )
     if not found:
         raise PortwrightError(
@@ -74,6 +74,27 @@ def scan_host_key(host: str, port: int = 22, resolve: Resolve = unguarded) -> li
             path="repository",
         )
     return found
+
+
+def read_keys(text: str) -> list[HostKey]:
+    """Of known_hosts, or of what ssh-keyscan prints."""
+    return [key for line in text.splitlines() if (key := read_key(line))]
+
+
+def confirmed(
+    shown: Sequence[HostKey], fingerprints: Sequence[str], *, who: str, remedy: str, path: str
+) -> list[HostKey]:
+    """Those whose fingerprints a person has compared. Raises PortwrightError, at this path and with
+    this remedy, for one that `who` does not show, and where none was chosen."""
+    by_fingerprint = {key.fingerprint: key for key in shown}
+    strange = [each for each in fingerprints if each not in by_fingerprint]
+    if strange or not fingerprints:
+        raise PortwrightError(
+            f"{who} does not show {strange[0][:80]!r} now" if strange else "none was chosen",
+            remedy=remedy,
+            path=path,
+        )
+    return [by_fingerprint[each] for each in fingerprints]
 
 
 def read_key(line: str) -> HostKey | None:
