@@ -158,8 +158,7 @@ def urls(given: tuple[Settings, Session], name: str) -> None:
     """One URL per line of what the project serves."""
     settings, session = given
     environment = production(find(session, name))
-    host = environment.project.host
-    for url in service_urls(session, environment, host.http_port if host else settings.http_port):
+    for url in service_urls(session, environment, settings):
         print(url)
 
 

@@ -91,18 +91,24 @@ def own_versions(session: Session, project_id: int, environment: str | None) -> 
     return {name: version for name, version in session.execute(query)}
 
 
-def service_urls(session: Session, environment: Environment, http_port: int) -> list[str]:
+def http_port_of(project: Project, settings: Settings) -> int:
+    """Where Traefik listens for visitors on the machine that the project is placed on."""
+    return project.host.http_port if project.host else settings.http_port
+
+
+def service_urls(session: Session, environment: Environment, settings: Settings) -> list[str]:
     """Where the services of the release that serves now are reached, one URL per host."""
-    return [f"http://{host}:{http_port}{path}" for host, path in addresses(session, environment)]
+    port = http_port_of(environment.project, settings)
+    return [f"http://{host}:{port}{path}" for host, path in addresses(session, environment)]
 
 
 def service_addresses(session: Session, environment: Environment, settings: Settings) -> list[str]:
     """The same as somebody elsewhere types them: https where this host has it for that name."""
     found = []
-    there = environment.project.host
+    project = environment.project
     for host, path in addresses(session, environment):
-        secure = settings.https_port and not host.endswith("localhost") and there is None
-        port = settings.https_port if secure else there.http_port if there else settings.http_port
+        secure = settings.https_port and not host.endswith("localhost") and project.host is None
+        port = settings.https_port if secure else http_port_of(project, settings)
         scheme = "https" if secure else "http"
         shown = "" if port == (443 if secure else 80) else f":{port}"
         found.append(f"{scheme}://{host}{shown}{path}")

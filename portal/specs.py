@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.settings import Settings
-
 
 @dataclass(frozen=True)
 class Service:
@@ -34,13 +32,10 @@ class Service:
         }
 
 
-def services_of(
-    spec: dict[str, Any] | None, settings: Settings, http_port: int | None = None
-) -> list[Service]:
-    """http_port: of the host that it is placed on, None for this machine's."""
+def services_of(spec: dict[str, Any] | None, http_port: int) -> list[Service]:
+    """http_port: of the machine that it is placed on (jobs.queries.http_port_of)."""
     found = []
     for name, service in sorted(((spec or {}).get("services") or {}).items()):
-        port = http_port or settings.http_port
         routes = service.get("routes") or []
         found.append(
             Service(
@@ -49,7 +44,7 @@ def services_of(
                 generation=service.get("generation"),
                 replicas=service.get("replicas") or 1,
                 urls=tuple(
-                    f"http://{route['host']}:{port}{route.get('path') or ''}"
+                    f"http://{route['host']}:{http_port}{route.get('path') or ''}"
                     for route in routes
                     if not route.get("redirect")
                 ),
@@ -64,11 +59,11 @@ def services_of(
     return found
 
 
-def urls_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
-    return [url for service in services_of(spec, settings) for url in service.urls]
-
-
-def volumes_of(spec: dict[str, Any] | None, settings: Settings) -> list[str]:
+def volumes_of(spec: dict[str, Any] | None) -> list[str]:
     """Names by which a destroy is told of volumes: `service-volume`, as two may share a name."""
-    services = services_of(spec, settings)
-    return [f"{service.name}_{name}" for service in services for name in service.volumes]
+    services = sorted(((spec or {}).get("services") or {}).items())
+    return [
+        f"{name}_{volume}"
+        for name, each in services
+        for volume in sorted(each.get("volumes") or {})
+    ]

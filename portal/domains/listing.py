@@ -74,8 +74,8 @@ class Domain:
 def domains_of(
     release: Release | None, settings: Settings, at: datetime, there: Host | None = None
 ) -> list[Domain]:
-    """there: the other machine that serves them. By service, in the order of its routes; a host with several paths once. Reads the Spec as it
-    is, for an older one may lack what is known today."""
+    """By service, in the order of its routes; a host with several paths once. there: the other
+    machine that serves them. Reads the Spec as it is: an older one may lack what is known today."""
     if release is None:
         return []
     known = kept(settings)

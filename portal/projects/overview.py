@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from jobs.hosts.registry import LOCAL
 from jobs.models import Environment, Health, Project, Release, Run
-from jobs.queries import production, release_numbered, runs_of, standing
+from jobs.queries import http_port_of, production, release_numbered, runs_of, standing
 from portal.context import settings
 from portal.database import db
 from portal.runs.shape import run_json
@@ -56,10 +56,6 @@ class Overview:
         }
 
 
-def port_of(project: Project) -> int | None:
-    return project.host.http_port if project.host else None
-
-
 def overview(project: Project, environment: Environment | None = None) -> Overview:
     """Of one environment, production unless another is given."""
     environment = environment or production(project)
@@ -71,7 +67,7 @@ def overview(project: Project, environment: Environment | None = None) -> Overvi
         environment=environment,
         release=release,
         last_run=runs[0] if runs else None,
-        services=services_of(release.spec, settings(), port_of(project)) if release else [],
+        services=services_of(release.spec, http_port_of(project, settings())) if release else [],
         health={row.service: row for row in db.session.scalars(health)},
     )
 

@@ -25,7 +25,6 @@ from portal.access import (
     person,
     role_in,
 )
-from portal.context import settings
 from portal.database import db
 from portal.errors import Refused
 from portal.projects import blueprint
@@ -109,6 +108,6 @@ def project_page(project: Project, **more: Any) -> dict[str, Any]:
         "runs": runs_of(db.session, environment, RUNS_SHOWN),
         "secrets": secret_versions(db.session, project, environment.name),
         "members": members_of(project),
-        "volumes": volumes_of(releases[0].spec, settings()) if releases else [],
+        "volumes": volumes_of(releases[0].spec) if releases else [],
         **more,
     }
