@@ -34,7 +34,7 @@ from provision.upgrade_health import answers, watch
 from provision.upgrade_keeper import Keeper
 from provision.upgrade_note import NAMES
 from provision.upgrade_pids import PidFiles
-from stacks.errors import PortwrightError
+from stacks.errors import PortwrightError, explained
 
 BY = "the host's administrator"
 # Seconds that the new version is watched for.
@@ -159,12 +159,8 @@ def take_over(home: Path) -> None:
 
 def main() -> int:
     home = Path(os.environ.get(f"{PREFIX}HOME") or Settings.home).expanduser().absolute()
-    try:
-        with quickstart.lock(home):
-            take_over(home)
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-        return 1
+    with explained(), quickstart.lock(home):
+        take_over(home)
     print(f"Upgraded: {CHECKOUT} serves. ./quickstart there brings the rest up to date.")
     return 0
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jobs.settings import Settings
 from provision.operations import CHECKOUT
-from stacks.errors import PortwrightError
+from stacks.errors import PortwrightError, explained
 
 REF = re.compile(r"(?!-)[A-Za-z0-9._/-]{1,200}")
 ENV = {"GIT_TERMINAL_PROMPT": "0", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
@@ -60,12 +60,9 @@ def main() -> int:
     parser.add_argument("--to", required=True)
     parser.add_argument("--from", dest="repository", default="")
     given = parser.parse_args()
-    try:
+    with explained():
         repository = given.repository or git("-C", str(CHECKOUT), "remote", "get-url", "origin")
         folder = fetch(Settings.from_environ().home, repository, given.to)
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-        return 1
     print(f"The new version is in {folder}", flush=True)
     return subprocess.run([str(folder / "quickstart"), "upgrade"], cwd=folder).returncode
 
