@@ -129,8 +129,11 @@ class Engine:
             ip("link", "add", BRIDGE, "type", "bridge")
             ip("address", "add", "10.214.0.1/24", "dev", BRIDGE)
             ip("link", "set", BRIDGE, "up")
+        config = self.folder / "daemon.json"
+        config.write_text("{}")  # the host's own names address pools too, which dockerd refuses
         command = [
-            "dockerd", "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
+            "dockerd", "--config-file", str(config),
+            "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
             "--pidfile", f"{self.folder}/pid", "--host", self.url, "--bridge", BRIDGE,
             "--iptables=false", "--default-address-pool", "base=10.213.0.0/16,size=24",
         ]  # fmt: skip
@@ -142,7 +145,8 @@ class Engine:
                 docker.DockerClient(self.url).close()
                 return
             except docker.errors.DockerException:
-                assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
+                alive = self.process.poll() is None and time.monotonic() < deadline
+                assert alive, (self.folder / "log").read_text()[-2000:]
                 time.sleep(0.2)
 
     def kill(self) -> None:
