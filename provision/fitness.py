@@ -57,10 +57,15 @@ def deploy_component(settings: Settings) -> None:
     where = {found_address for found_address in found.get("addresses", [""])[0].split()}
     where |= set(resolved(str(host.data.get("ssh_hostname") or "localhost")))
     names = {name: resolved(name) for name in host.data.domains}
-    ports = [host.data.ssh_port, settings.http_port, *host.data.open_tcp]
+    ports = needed(host.data.ssh_port, settings.http_port, settings.https_port)
     reasons = [*refusals(found, ports, names, where), *another_role(found, str(host.data.role))]
     for message, remedy in reasons:
         raise PortwrightError(message, remedy=remedy)
+
+
+def needed(ssh: int, http: int, https: int) -> list[int]:
+    """Ports that must be ours or free. What `open_tcp` names besides is for services: Docker holds it."""
+    return [ssh, http, https or 443]
 
 
 def another_role(found: Mapping[str, list[str]], role: str) -> Iterable[tuple[str, str]]:

@@ -49,6 +49,13 @@ def test_our_own_traefik_may_hold_its_port() -> None:
     assert refusals(port=['*:80 users:(("traefik",pid=7,fd=6))'], ours=["active"]) == []
 
 
+def test_a_port_that_a_service_publishes_is_no_hindrance() -> None:
+    ports = call("provision.fitness", "needed", 22, 80, 0)
+    assert ports == [22, 80, 443]
+    published = {**FIT, "port": ['0.0.0.0:5432 users:(("docker-proxy",pid=7,fd=4))']}
+    assert call("provision.fitness", "refusals", published, ports, {}, ["203.0.113.5"]) == []
+
+
 def test_a_name_that_points_elsewhere_is_refused() -> None:
     ((told, remedy),) = refusals({"shop.example": ["198.51.100.7"]})
     assert told == "shop.example points to 198.51.100.7, not to this host"
