@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import socket
+from pathlib import Path
 from typing import Any
 
-from paramiko import SSHException, Transport
+from paramiko import HostKeys, PKey, SSHException, Transport
+from paramiko.hostkeys import HostKeyEntry
 from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all
 from pyinfra.api.exceptions import PyinfraError
 
 from provision.inventory import Found
-from provision.target import Target
+from provision.target import FINGERPRINT, Target
 from stacks.errors import PortwrightError
 
 PATIENCE = 10.0
@@ -39,7 +41,8 @@ def connect(found: Found, before: State | None = None) -> State:
     if client is not None:
         transport = client.get_transport()
         transport.set_keepalive(15)
-        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
+        if isinstance(transport.sock, socket.socket):  # none where ~/.ssh/config names a proxy
+            transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENCE)
     return state
 
 
@@ -82,27 +85,53 @@ def unreachable(target: Target) -> PortwrightError:
     )
 
 
-def fingerprint(target: Target) -> str:
-    """The host key's, as OpenSSH writes it (`SHA256:...`). Raises PortwrightError."""
+def shown(target: Target) -> PKey:
+    """The host's key. Raises PortwrightError."""
     try:
         with socket.create_connection((target.host, target.port), PATIENCE) as link:
             transport = Transport(link)
             try:
                 transport.start_client(timeout=PATIENCE)
-                key = transport.get_remote_server_key().asbytes()
+                return transport.get_remote_server_key()
             finally:
                 transport.close()
     except (OSError, SSHException, EOFError):
         raise unreachable(target) from None
-    return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
+
+
+def fingerprint(key: PKey) -> str:
+    """As OpenSSH writes it (`SHA256:...`)."""
+    digest = hashlib.sha256(key.asbytes()).digest()
+    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
 
 
 def require(target: Target, wanted: str) -> None:
-    """Raises PortwrightError where the host shows another key, before anything logs in."""
-    shown = fingerprint(target)
-    if shown != wanted:
+    """The login that follows takes the key with this fingerprint and no other.
+
+    Raises PortwrightError where the host shows another key, before anything logs in.
+    """
+    if not FINGERPRINT.fullmatch(wanted):
         raise PortwrightError(
-            f"{target} shows the key {shown}, not {wanted}",
-            remedy="ask the provider for the right one; somebody may be in between",
+            f"{wanted!r} is no fingerprint",
+            remedy="give what `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` prints there: SHA256:...",
             path="fingerprint",
         )
+    key = shown(target)
+    if fingerprint(key) != wanted:
+        raise PortwrightError(
+            f"{target} shows the key {fingerprint(key)} ({key.get_name()}), not {wanted}",
+            remedy="ask the provider for the right one of that kind; somebody may be in between",
+            path="fingerprint",
+        )
+    remember(target, key)
+
+
+def remember(target: Target, key: PKey) -> None:
+    """Where the host is not known yet: an unknown key would be accepted at the login, whosever it is."""
+    path = Path(target.known_hosts).expanduser()
+    name = target.host if target.port == 22 else f"[{target.host}]:{target.port}"
+    known = HostKeys(str(path) if path.exists() else None)
+    if not known.lookup(name):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("a") as file:
+            file.write(HostKeyEntry([name], key).to_line())
