@@ -19,13 +19,15 @@ from pyinfra.api import deploy, operation
 from pyinfra.operations import files
 
 from jobs.settings import Settings
-from provision.guard import guarded, settled
+from provision.guard import FOLDER, guarded, settled
 from provision.operations import DRAFT, Succeeds, text_file
 from provision.packages import packages
 
 RULES = "/etc/portwright/firewall.nft"
 UNIT = "/etc/systemd/system/portwright-firewall.service"
 LOADED = "nft list table inet portwright >/dev/null"
+# The rules before a change, where they were in force: what was let in then comes back, and no more.
+OLD = RULES + ".portwright-old"
 UNIT_TEXT = f"""# Portwright's.
 [Unit]
 Description=Portwright: firewall
@@ -69,8 +71,10 @@ def rules(
     tcp: Sequence[int], udp: Sequence[int], trusted: Sequence[str], ssh: int, per_minute: int
 ) -> str:
     """What nft loads: everything at once, or nothing."""
-    inside = ", ".join(
-        f'"{name}"' for name in ("lo", "docker0", "br-*", "docker_gwbridge", *trusted)
+    # A rule each: nft before 1.0.3 takes no `*` in a set.
+    inside = "\n".join(
+        f'    iifname "{name}" accept'
+        for name in ("lo", "docker0", "br-*", "docker_gwbridge", *trusted)
     )
     return f"""# Portwright's. Loading it again replaces the table.
 table inet portwright
@@ -81,7 +85,7 @@ table inet portwright {{
   chain outside {{
     type filter hook prerouting priority -150; policy accept;
     ct state established,related accept
-    iifname {{ {inside} }} accept
+{inside}
     ct state invalid drop
     tcp dport {ssh} add @ssh4 {{ ip saddr limit rate over {per_minute}/minute burst 20 packets }} counter drop
     tcp dport {ssh} add @ssh6 {{ ip6 saddr limit rate over {per_minute}/minute burst 20 packets }} counter drop
@@ -97,6 +101,20 @@ table inet portwright {{
 """
 
 
+def keep() -> str:
+    """A shell command, before a change."""
+    return f"rm -f {OLD}; if test -e {RULES} && {LOADED} 2>&1; then cp -p {RULES} {OLD}; fi"
+
+
+def undo() -> str:
+    """A shell command: what was in force before the change is again."""
+    return (
+        f"if test -e {OLD}; then cp -p {OLD} {RULES}; nft -f {RULES};"
+        f" else rm -f {RULES}; nft delete table inet portwright;"
+        " systemctl disable --quiet portwright-firewall; fi"
+    )
+
+
 @operation()
 def closed(text: str, seconds: int) -> Generator[Any, None, None]:
     """The rules are these, loaded now and at each boot; proved by a second login."""
@@ -109,8 +127,7 @@ def closed(text: str, seconds: int) -> Generator[Any, None, None]:
         host.noop("the firewall is so")
         return
     draft = RULES + DRAFT
-    undo = f"rm -f {RULES}; nft delete table inet portwright; systemctl disable --quiet portwright-firewall"
-    yield "mkdir -p /etc/portwright"
+    yield f"mkdir -p /etc/portwright; {settled('firewall')} || sh {FOLDER}/firewall; {keep()}"
     yield from files.put._inner(src=StringIO(text), dest=draft, mode="644")
     change = [
         f"nft --check -f {draft}",
@@ -118,4 +135,5 @@ def closed(text: str, seconds: int) -> Generator[Any, None, None]:
         "systemctl enable --quiet portwright-firewall",
         "systemctl reload-or-restart portwright-firewall",
     ]
-    yield from guarded("firewall", undo, change, seconds)
+    yield from guarded("firewall", undo(), change, seconds)
+    yield f"rm -f {OLD}"

@@ -45,7 +45,19 @@ def guarded(what: str, undo: str, change: list[str], seconds: int) -> Generator[
     for step in change:
         yield f"{{ {step}; }} || {{ {back(what)}; exit 1; }}"
     yield FunctionCommand(prove_a_second_login, [what], {})
-    yield f"systemctl stop {timer(what)}.timer && rm -f {script}"
+    yield settle(what)
+
+
+def settle(what: str) -> str:
+    """A shell command: it stays. Where the timer was quicker, the login was one to the old state."""
+    script = f"{FOLDER}/{what}"
+    late = (
+        "the old state was back before the second login; raise guard_seconds in inventory/hosts.py"
+    )
+    return (
+        f"systemctl stop {timer(what)}.timer;"
+        f" test -e {script} && rm -f {script} || {{ echo '{late}' >&2; exit 1; }}"
+    )
 
 
 def back(what: str) -> str:

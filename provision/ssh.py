@@ -12,11 +12,13 @@ from pyinfra.api import deploy, operation
 from pyinfra.operations import files
 
 from jobs.settings import Settings
-from provision.guard import guarded, settled
+from provision.guard import FOLDER, guarded, settled
 from provision.operations import DRAFT, Succeeds
 
 PATH = "/etc/ssh/sshd_config.d/00-portwright.conf"
-RELOAD = "systemctl reload ssh.service"
+OLD = f"{PATH}.portwright-old"
+# Where a socket starts it (Ubuntu 24.04), it may not run yet, and reads all when it does.
+RELOAD = "systemctl try-reload-or-restart ssh.service"
 
 
 @deploy("ssh")
@@ -38,16 +40,15 @@ def hardened(text: str, seconds: int) -> Generator[Any, None, None]:
     if host.get_fact(Succeeds, check=same):
         host.noop("sshd is so")
         return
-    old = f"{PATH}.portwright-old"
     draft = PATH.removesuffix(".conf") + DRAFT
-    undo = f"if test -e {old}; then mv {old} {PATH}; else rm -f {PATH}; fi; {RELOAD}"
+    undo = f"if test -e {OLD}; then cp -p {OLD} {PATH}; else rm -f {PATH}; fi; {RELOAD}"
     yield from files.put._inner(src=StringIO(text), dest=draft, mode="600")
-    keep = f"rm -f {old}; if test -e {PATH}; then cp -p {PATH} {old}; fi"
+    keep = f"rm -f {OLD}; if test -e {PATH}; then cp -p {PATH} {OLD}; fi"
     change = [
         f"mv {draft} {PATH}",
         "sshd -t",
         RELOAD,
     ]
-    yield f"{settled('ssh')} || sh /var/lib/portwright-guard/ssh; {keep}"
+    yield f"{settled('ssh')} || sh {FOLDER}/ssh; {keep}"
     yield from guarded("ssh", undo, change, seconds)
-    yield f"rm -f {old}"
+    yield f"rm -f {OLD}"

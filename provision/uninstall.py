@@ -50,7 +50,11 @@ def deploy_component(settings: Settings) -> None:
         f"systemctl disable --now portwright-firewall; rm -f {firewall.UNIT}; systemctl daemon-reload",
         name="firewall",
     )
-    unless(f"! test -e {ssh.PATH}", f"rm -f {ssh.PATH}; {ssh.RELOAD}", name="sshd's options")
+    unless(
+        f"! test -e {ssh.PATH}",
+        f"rm -f {ssh.PATH} {ssh.OLD}; {ssh.RELOAD}",
+        name="sshd's options",
+    )
     unless(
         f"! test -e {SWAP}",
         f"swapoff {SWAP}; rm -f {SWAP}; sed -i '\\#^{SWAP} #d' /etc/fstab",
