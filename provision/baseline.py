@@ -18,7 +18,7 @@ from provision.operations import unless
 
 BASELINE = "/etc/portwright/baseline"
 LISTS = ("packages", "system_packages", "time_packages", "firewall_packages", "docker_packages",
-         "redis_packages", "postgres_packages", "metrics_packages")  # fmt: skip
+         "docker_client_packages", "redis_packages", "postgres_packages", "metrics_packages")  # fmt: skip
 # Tables of the engine, of fail2ban, and ours.
 TABLES = (
     "ip nat", "ip filter", "ip raw", "ip mangle", "ip docker-bridges",

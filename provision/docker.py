@@ -13,13 +13,15 @@ from pyinfra.operations import files, systemd
 from jobs.settings import Settings
 from provision.daemons import Daemon
 from provision.operations import CHECKOUT, RunningFingerprint, Succeeds, daemon, text_file, unless
-from provision.packages import packages
+from provision.packages import APT, WAIT, packages
 from provision.where import managed
 
 SOCKET = "/var/run/docker.sock"
 ANSWERS = "docker version"
 INSTALLED = "command -v dockerd && command -v docker"
 CONFIG = "/etc/docker/daemon.json"
+# What was there before ours, empty where nothing was: `portwright host uninstall` puts it back.
+BEFORE = f"{CONFIG}.before-portwright"
 # The engine reads its configuration when it starts.
 READ = f"""[ "$(stat -c %Y {CONFIG})" -le "$(date -d "$(systemctl show docker -p ActiveEnterTimestamp --value)" +%s)" ]"""
 
@@ -35,7 +37,7 @@ def deploy_component(settings: Settings) -> None:
         return
     # One that is installed and only stopped need not be Debian's; the two can't live together.
     if ours or not host.get_fact(Succeeds, check=INSTALLED):
-        packages(host.data.docker_packages)
+        installed()
     if not host.get_fact(File, path=CONFIG):
         files.put(
             name="log caps",
@@ -63,10 +65,35 @@ def deploy_component(settings: Settings) -> None:
     )
 
 
+def installed() -> None:
+    packages(host.data.docker_packages)
+    # Debian 13 has the client in a package of its own, which the engine's only recommends.
+    for name in host.data.docker_client_packages:
+        unless(
+            f"command -v docker || ! apt-cache show {name}",
+            f"{APT} {WAIT} install --yes --no-install-recommends {name}",
+            name=f"package {name}",
+        )
+
+
+def set_aside() -> str:
+    """A shell command: once, and never our own."""
+    copy = f"if test -e {CONFIG}; then cp -p {CONFIG} {BEFORE}.new; else : >{BEFORE}.new; fi"
+    return f"test -e {BEFORE} || {{ {copy} && mv {BEFORE}.new {BEFORE}; }}"
+
+
+def put_back() -> str:
+    """A shell command: the configuration that was there before ours."""
+    return (
+        f"if test -s {BEFORE}; then cp -p {BEFORE} {CONFIG}; else rm -f {CONFIG}; fi;"
+        f" systemctl try-restart docker; rm -f {BEFORE}"
+    )
+
+
 def by_systemd() -> None:
     """A managed host's engine has our configuration, whole."""
     if not host.get_fact(Succeeds, check=INSTALLED):
-        packages(host.data.docker_packages)
+        installed()
     config = {
         **host.data.docker_host,
         **({"userns-remap": "default"} if host.data.docker_userns else {}),
@@ -75,8 +102,7 @@ def by_systemd() -> None:
         name="log caps, address pools, live restore",
         path=CONFIG,
         text=json.dumps(config, indent=2) + "\n",
-        # Set aside once: `portwright host uninstall` puts it back.
-        before=f"! test -e {CONFIG} || test -e {CONFIG}.before-portwright || cp -p {CONFIG} {CONFIG}.before-portwright",
+        before=set_aside(),
     )
     systemd.service(name="docker at boot", service="docker", enabled=True, running=None)
     unless(

@@ -28,7 +28,7 @@ def deploy_component(settings: Settings) -> None:
         copied(name="copy of the base", sources=[archive], folder=folder)
         unless(
             f"test -e {folder}.tar",
-            f"ln -s {folder}/{archive.name} {folder}.tar",
+            f"ln -sfn {folder}/{archive.name} {folder}.tar",
             name="base at its place",
         )
     unless(

@@ -20,6 +20,7 @@ from provision.where import managed
 
 POLICY = "/usr/sbin/policy-rc.d"
 MARK = "# Portwright's, while it installs packages."
+APT = "DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-confold"
 # A new server's own first upgrade may hold the lock.
 WAIT = "-o DPkg::Lock::Timeout=300"
 FRESH = 3600

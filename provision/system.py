@@ -8,9 +8,8 @@ from pyinfra.operations import systemd
 
 from jobs.settings import Settings
 from provision.operations import Succeeds, text_file, unless
-from provision.packages import WAIT, packages
+from provision.packages import APT, WAIT, packages
 
-APT = "DEBIAN_FRONTEND=noninteractive apt-get -o Dpkg::Options::=--force-confold"
 UPGRADES = """// Portwright's. Security updates by themselves; no reboot that nobody asked for.
 APT::Periodic::Update-Package-Lists "1";
 APT::Periodic::Unattended-Upgrade "1";
@@ -49,8 +48,9 @@ def deploy_component(settings: Settings) -> None:
     packages(host.data.system_packages)
     text_file(name="upgrades by themselves", path="/etc/apt/apt.conf.d/60portwright", text=UPGRADES)
     if not container:
-        packages(host.data.time_packages)
-        swap(host.data.swap_mb)
+        in_time()
+        if host.data.swap_mb:
+            swap(host.data.swap_mb)
     unless(
         f'[ "$(readlink -f /etc/localtime)" = /usr/share/zoneinfo/{host.data.timezone} ]'
         f" || ! test -e /usr/share/zoneinfo/{host.data.timezone}",
@@ -66,12 +66,20 @@ def deploy_component(settings: Settings) -> None:
     systemd.service(name="fail2ban", service="fail2ban", running=True, enabled=True)
 
 
+def in_time() -> None:
+    """Another program that keeps the time stays: Debian has room for one only, and would remove it."""
+    if host.get_fact(Succeeds, check="systemctl is-active --quiet chrony ntpsec ntp openntpd"):
+        return
+    packages(host.data.time_packages)
+    systemd.service(name="time", service="systemd-timesyncd", running=True, enabled=True)
+
+
 def swap(megabytes: int) -> None:
     """A swap file where the host has none at all: a build that needs more than memory is slow, not dead."""
     unless(
         'test -n "$(swapon --show --noheadings)"',
         f"test -s {SWAP} || (fallocate -l {megabytes}M {SWAP}.new && chmod 600 {SWAP}.new && mkswap {SWAP}.new && mv {SWAP}.new {SWAP})",
-        f"swapon {SWAP}",
-        f"grep -qs '^{SWAP} ' /etc/fstab || echo '{SWAP} none swap sw 0 0' >>/etc/fstab",
+        # In one: once it is on, no later run would come to the second part.
+        f"swapon {SWAP} && {{ grep -qs '^{SWAP} ' /etc/fstab || echo '{SWAP} none swap sw 0 0' >>/etc/fstab; }}",
         name=f"{megabytes} MB of swap",
     )

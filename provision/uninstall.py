@@ -28,7 +28,9 @@ def deploy_component(settings: Settings) -> None:
     paths = " ".join(f"/etc/systemd/system/portwright-{name}.service" for name in BOXES)
     unless(
         f"! ls {paths} 2>/dev/null | grep -q .",
-        f"systemctl disable --now {units} 2>/dev/null; rm -f {paths}; systemctl daemon-reload",
+        # Apart: a node has only one of them, and an unknown unit must not keep the rest running.
+        f"systemctl stop {units} 2>/dev/null; systemctl disable {units} 2>/dev/null;"
+        f" rm -f {paths}; systemctl daemon-reload",
         name="units of portal, worker, Traefik, Redis and Postgres",
     )
     label = f"label=portwright.instance={settings.instance}"
@@ -40,9 +42,8 @@ def deploy_component(settings: Settings) -> None:
         found = f"{listed} --filter {shlex.quote(label)}"
         unless(f"! {found} | grep -q .", f"{found} | xargs {remove}", name=f"its {kind}")
     unless(
-        f"! grep -qs default-address-pools {docker.CONFIG}",
-        f"if test -e {docker.CONFIG}.before-portwright; then mv {docker.CONFIG}.before-portwright {docker.CONFIG};"
-        f" else rm -f {docker.CONFIG}; fi; systemctl try-restart docker",
+        f"! test -e {docker.BEFORE}",
+        docker.put_back(),
         name="Docker's own configuration",
     )
     unless(

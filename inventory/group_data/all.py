@@ -2,6 +2,8 @@
 
 packages = ["ca-certificates", "debootstrap", "git", "iptables", "openssh-client", "restic"]
 docker_packages = ["docker.io", "iptables"]
+# Where Debian has them and the engine's own brings none.
+docker_client_packages = ["docker-cli"]
 redis_packages = ["redis-server"]
 postgres_packages = ["postgresql"]
 docker_daemon = {
