@@ -143,8 +143,9 @@ def enough_room(settings: Settings) -> None:
 def take_over(home: Path) -> None:
     """From another folder's portal and worker. Raises PortwrightError; the old ones run then."""
     upgrade = Upgrade(PidFiles(home))
-    enough_room(upgrade.keeper.settings)
+    # Whoever has no room for a new version has the old one again first.
     upgrade.go_back_first()
+    enough_room(upgrade.keeper.settings)
     if not upgrade.is_another:
         raise PortwrightError(
             "it is this folder's version that runs",

@@ -7,6 +7,7 @@ database, "copy": of it, or null}. It is there while an upgrade is at work, and 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,14 +29,21 @@ def read(home: Path) -> dict[str, Any] | None:
 
 
 def write(home: Path, daemons: Mapping[str, Any], version: str | None, copy: Path | None) -> None:
-    """Whole or not at all; it holds settings, and so is for root only."""
     note = place(home)
     note.parent.mkdir(exist_ok=True, mode=0o700)
     told = {"daemons": daemons, "version": version, "copy": str(copy) if copy else None}
-    partial = note.with_suffix(".new")
-    partial.touch(mode=0o600)
-    partial.write_text(json.dumps(told))
-    partial.replace(note)
+    put(note, json.dumps(told))
+
+
+def put(path: Path, text: str) -> None:
+    """Whole or not at all, also where the power goes; it holds settings, and so is for root only."""
+    partial = path.with_name(f"{path.name}.new")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
 
 
 def drop(home: Path) -> None:

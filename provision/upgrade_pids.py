@@ -14,7 +14,7 @@ from jobs.settings import PREFIX, Settings
 from provision import daemons, quickstart
 from provision.environment import listen
 from provision.quickstart import CHECKOUT
-from provision.upgrade_note import NAMES, read
+from provision.upgrade_note import NAMES, put, read
 from stacks.errors import PortwrightError
 
 
@@ -77,5 +77,8 @@ class PidFiles:
             raise PortwrightError(str(told)[-500:], remedy="", path="portal")
 
     def start_old(self, name: str) -> None:
-        self.record(name).write_text(json.dumps(self.described()[name]))
-        daemons.start(self.home, self.old[name])
+        put(self.record(name), json.dumps(self.described()[name]))
+        try:
+            daemons.start(self.home, self.old[name])
+        except (daemons.DaemonError, OSError) as error:
+            raise PortwrightError(str(error), remedy=self.remedy, path=name) from None

@@ -54,10 +54,7 @@ class Units:
         self.begin(*NAMES)
 
     def start_old(self, name: str) -> None:
-        partial = path(name).with_name(path(name).name + ".old")
-        partial.touch(mode=0o600)
-        partial.write_text(self.old[name])
-        partial.replace(path(name))
+        upgrade_note.put(path(name), self.old[name])
         self.begin(name)
 
     def begin(self, *names: str) -> None:
@@ -100,8 +97,10 @@ def bring(new: Settings) -> None:
     """New units in the place of the old, or back. Raises PortwrightError; the old ones run then."""
     keeper = Units(new)
     if set(keeper.old) == set(NAMES):
+        upgrade = Upgrade(keeper)
+        upgrade.go_back_first()
         enough_room(keeper.settings)
-        Upgrade(keeper).run()
+        upgrade.run()
         return
     say("portal and worker start", keeper.start)
     answers(keeper.process, keeper.address)

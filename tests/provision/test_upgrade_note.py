@@ -20,3 +20,11 @@ def test_what_is_written_is_read_by_root_only_until_it_is_dropped(tmp_path: Path
     upgrade_note.drop(tmp_path)
     assert upgrade_note.read(tmp_path) is None
     assert list((tmp_path / "versions").iterdir()) == []
+
+
+def test_what_others_could_read_is_not_written_into(tmp_path: Path) -> None:
+    (tmp_path / "note.new").touch(mode=0o644)
+    upgrade_note.put(tmp_path / "note", "hush")
+    assert [(each.name, each.stat().st_mode & 0o777) for each in tmp_path.iterdir()] == [
+        ("note", 0o600)
+    ]
