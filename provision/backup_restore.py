@@ -15,8 +15,8 @@ from pathlib import Path
 from jobs.settings import Settings
 from provision import quickstart
 from provision.environment import environment
-from provision.steps import Runner, Step, StepFailed
-from stacks.errors import PortwrightError
+from provision.steps import Runner, Step
+from stacks.errors import explained
 
 AGAIN = "correct what the lines above say, then run portwright restore again: it goes on from there"
 
@@ -71,17 +71,10 @@ def main() -> int:
     parser.add_argument("--password-file", type=Path, required=True)
     parser.add_argument("--snapshot")
     given = parser.parse_args()
-    try:
+    with explained():
         settings = Settings.from_environ()
         with quickstart.lock(settings.home):
             return restore(settings, given.repository, given.password_file, given.snapshot)
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-    except StepFailed as failed:
-        print(f"\nIt stopped at this step: {failed.title}", file=sys.stderr)
-        print("\n".join(f"  {line}" for line in failed.lines), file=sys.stderr)
-        print(f"  what to do: {failed.remedy}", file=sys.stderr)
-    return 1
 
 
 if __name__ == "__main__":

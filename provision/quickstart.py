@@ -20,8 +20,8 @@ from pathlib import Path
 from jobs.settings import Settings
 from provision import stopping, summary
 from provision.environment import environment
-from provision.steps import Runner, Step, StepFailed
-from stacks.errors import PortwrightError
+from provision.steps import Runner, Step
+from stacks.errors import explained
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
@@ -111,33 +111,26 @@ def main() -> int:
         print(__doc__)
         return 0
     if command not in ("up", "stop", "status"):
-        told = f"{command!r} is no command of ./quickstart; use stop, status or --help"
+        told = f"{command!r} is no command of ./quickstart; --help shows which there are"
         print(told, file=sys.stderr)
         return 2
     try:
-        settings = Settings.from_environ()
-        if command == "status":
-            return summary.status(settings)
-        if command == "stop" and not settings.home.exists():
-            print(f"Nothing to stop: there is no {settings.home}.")
-            return 0
-        with lock(settings.home):
-            return up(settings) if command == "up" else stopping.stop_all(settings)
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-        return 1
-    except StepFailed as failed:
-        print(f"\nIt stopped at this step: {failed.title}", file=sys.stderr)
-        print("\n".join(f"  {line}" for line in failed.lines), file=sys.stderr)
-        if any("what to do:" in line for line in failed.lines):
-            print("  Then run ./quickstart again: it goes on from there.", file=sys.stderr)
-        else:
-            print(f"  what to do: {failed.remedy}", file=sys.stderr)
-        print(f"  all it said: {settings.home / 'log/quickstart.log'}", file=sys.stderr)
-        return 1
+        with explained():
+            return run(command, Settings.from_environ())
     except KeyboardInterrupt:
         print("\nStopped. Run ./quickstart again: it goes on from where it was.", file=sys.stderr)
         return 130
+
+
+def run(command: str, settings: Settings) -> int:
+    """Raises PortwrightError."""
+    if command == "status":
+        return summary.status(settings)
+    if command == "stop" and not settings.home.exists():
+        print(f"Nothing to stop: there is no {settings.home}.")
+        return 0
+    with lock(settings.home):
+        return up(settings) if command == "up" else stopping.stop_all(settings)
 
 
 class lock:

@@ -13,20 +13,32 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stacks.errors import PortwrightError
+
 PLAIN_EVERY = 10.0
 TICK = 0.5
 # The beginning of what provision.converge says of a component.
 RESULT = '{"changed"'
+REMEDY = "what to do: "
 
 
-class StepFailed(Exception):
-    """A step that could not go on: its name, the last lines it printed, what to do."""
+class StepFailed(PortwrightError):
+    """A step that could not go on: its name, the last lines it printed, what to do.
 
-    def __init__(self, title: str, lines: list[str], remedy: str) -> None:
-        super().__init__(title)
+    What the lines themselves say is to be done comes before `remedy`. log: where all of it is.
+    """
+
+    def __init__(self, title: str, lines: list[str], remedy: str, log: Path | None = None) -> None:
         self.title = title
         self.lines = lines
-        self.remedy = remedy
+        said = list(lines)
+        own = [line for line in said if REMEDY in line]
+        if own:
+            said.remove(own[-1])
+            remedy = f"{own[-1].partition(REMEDY)[2]}; then run it again: it goes on from there"
+        said += [f"all it said: {log}"] if log else []
+        told = [f"\nIt stopped at this step: {title}", *(f"  {line}" for line in said)]
+        super().__init__("\n".join(told), remedy=remedy)
 
 
 @dataclass
@@ -155,7 +167,7 @@ class Runner:
                     )
         if process.wait():
             self.line(f"{self.at.head}: failed", end="\n")
-            raise StepFailed(self.at.title, failure_lines(self.at.lines), remedy)
+            raise StepFailed(self.at.title, failure_lines(self.at.lines), remedy, self.log)
 
     def line(self, text: str, end: str = "") -> None:
         """A line that the next one overwrites on a terminal, or a plain one elsewhere."""

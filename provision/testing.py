@@ -80,8 +80,7 @@ def system(arguments: Sequence[str]) -> list[Phase]:
                 runner.run(step)
             return lanes("system tests", "system", arguments, os.environ)
         except StepFailed as failed:
-            told = [*failed.lines, f"what to do: {failed.remedy}"]
-            print("\n".join(f"  {line}" for line in told))
+            print(f"{failed}\n  what to do: {failed.remedy}")
             return [Phase(failed.title, failed=1)]
         finally:
             subprocess.run([sys.executable, "-m", "provision.daemons", "stop", home, "dockerd"])

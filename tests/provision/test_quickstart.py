@@ -15,7 +15,7 @@ from jobs.settings import Settings
 from provision import preflight
 from provision.environment import environment, listen
 from provision.steps import Runner, Step, StepFailed, changes_of, failure_lines
-from stacks.errors import PortwrightError
+from stacks.errors import PortwrightError, explained
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -81,6 +81,30 @@ def test_a_failed_step_keeps_its_last_lines(tmp_path: Path) -> None:
         runner(tmp_path, 1).run(Step("Build", python(code), remedy="do this"))
     failed = caught.value
     assert (failed.title, failed.lines, failed.remedy) == ("Build", ["one", "two"], "do this")
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["no disk"], ["  no disk", "  all it said: /log", "  what to do: free some"]),
+        (
+            ["no disk", "what to do: buy one"],
+            [
+                "  no disk",
+                "  all it said: /log",
+                "  what to do: buy one; then run it again: it goes on from there",
+            ],
+        ),
+    ],
+)
+def test_a_step_that_failed_is_told_with_one_remedy_its_own_before_all_others(
+    lines: list[str], told: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught, explained():
+        raise StepFailed("Build", lines, "free some", Path("/log"))
+    assert caught.value.code == 1
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["", "It stopped at this step: Build", *told]
 
 
 def test_changes_and_errors_of_a_converge() -> None:
