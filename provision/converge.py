@@ -15,10 +15,11 @@ import logging
 import os
 import re
 import sys
+from contextlib import suppress
 from typing import Any
 
 from paramiko import SSHException
-from pyinfra.api import State
+from pyinfra.api import State, StringCommand
 from pyinfra.api.deploy import add_deploy
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.operations import run_ops
@@ -27,7 +28,7 @@ from pyinfra.api.output import set_echo
 from jobs.settings import Settings
 from provision import guard, inventory
 from provision.connection import connect, lost
-from provision.packages import release_here
+from provision.packages import release_here, release_services
 from provision.preview import steps_of
 from stacks.errors import PortwrightError
 
@@ -76,6 +77,14 @@ def converge(component: str, state: State, settings: Settings, dry: bool = False
     return result
 
 
+def release_there(state: State) -> None:
+    """Packages that could not be had keep no service of the host from starting; best effort."""
+    (host,) = state.inventory
+    if not lost(state):
+        with suppress(OSError, EOFError, SSHException, PyinfraError):
+            host.run_shell_command(StringCommand(release_services()))
+
+
 def say(message: object = "", **_: object) -> None:
     """What a command prints while it runs, without pyinfra's host prefix."""
     print(PREFIX.sub("", str(message)), flush=True)
@@ -88,13 +97,12 @@ def main() -> int:
     given = parser.parse_args()
     logging.basicConfig(level=logging.ERROR, format="%(message)s")
     set_echo(say)
-    failed = False
+    failed, state = False, None
     try:
         found = inventory.find()
         if found.managed:
             # The engine that the operator talks to is not the host's.
             os.environ.pop("DOCKER_HOST", None)
-        state: State | None = None
         for component in given.components:
             state = connect(found, state)
             result = converge(component, state, found.settings, given.dry)
@@ -109,6 +117,8 @@ def main() -> int:
     finally:
         if os.environ.get("PORTWRIGHT_TARGET", "@local") == "@local":
             release_here()
+        elif failed and state and not given.dry:
+            release_there(state)
     return 1 if failed else 0
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
-from apart import call
+from apart import CHECKOUT, call
 
 
 def hold_and_release(policy: Path) -> str:
@@ -38,3 +39,25 @@ def test_the_machines_own_policy_stays(tmp_path: Path) -> None:
     policy.write_text("#!/bin/sh\nexit 101\n")
     hold_and_release(policy)
     assert policy.read_text() == "#!/bin/sh\nexit 101\n"
+
+
+FAILED = """
+import sys
+from provision import converge, target
+from provision.connection import connect
+from provision.inventory import Found
+
+converge.release_services = lambda: f"touch {sys.argv[1]}"
+converge.release_there(connect(Found(target.parse("@local"), True, {}, None)))
+"""
+
+
+def test_a_host_whose_packages_could_not_be_had_starts_services_again(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILED, str(tmp_path / "released")],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "released").exists()
