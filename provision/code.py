@@ -14,7 +14,7 @@ from pyinfra.operations import files
 
 from jobs.settings import Settings
 from provision import code_archive
-from provision.inventory import CHECKOUT, PLACE
+from provision.inventory import CHECKOUT, NODE_PYTHON, PLACE
 from provision.old_versions import PACKAGES
 from provision.operations import Succeeds, unless
 from provision.where import is_node
@@ -27,6 +27,11 @@ def deploy_component(settings: Settings) -> None:
     described = code_archive.describe(CHECKOUT)
     unpacked(name=f"code {described.version}", folder=str(host.data.code))
     if is_node():  # nothing runs from it; a host's is shown once portal and worker are well
+        unless(
+            f"{NODE_PYTHON} -c 'import sys; sys.exit(sys.version_info < (3, 11))'",
+            f"ln -sfn {PYTHON} {NODE_PYTHON}",
+            name="its Python",
+        )
         unless(
             f'[ "$(readlink {PLACE}/current)" = {host.data.code} ]',
             f"ln -sfn {host.data.code} {PLACE}/current",

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from stacks.errors import PortwrightError
 CHECKOUT = Path(__file__).resolve().parent.parent
 FOLDER = CHECKOUT / "inventory"
 PLACE = "/opt/portwright"
+# A link: Ubuntu 22.04's own python3 is too old, and there is another beside it.
+NODE_PYTHON = f"{PLACE}/python3"
 ROLES = ("host", "node")
 
 
@@ -44,18 +47,21 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         data = {**everybody, "code": str(CHECKOUT), "python": sys.executable, "units": False}
         return Found(where, False, data, Settings.from_environ(given))
     own = host_data(where.host, given.get("PORTWRIGHT_INVENTORY", ""))
-    data = {**everybody, **names_of(FOLDER / "group_data/host.py"), **own}
+    hosts = names_of(FOLDER / "group_data/host.py")
+    known(own, {*everybody, *hosts}, where.host)
+    known(own.get("settings", {}), {f.name.upper() for f in fields(Settings)}, "settings")
+    data = {**everybody, **hosts, **own}
     role = str(given.get("PORTWRIGHT_ROLE") or own.get("role", "host"))
     if role not in ROLES:
         raise PortwrightError(
             f"{role!r} is no role of a host", remedy=f"use {' or '.join(ROLES)}", path="role"
         )
-    settings = {**names_of(FOLDER / "group_data/host.py")["settings"], **own.get("settings", {})}
+    settings = {**hosts["settings"], **own.get("settings", {})}
     archive = code_archive.describe(CHECKOUT)
     data |= {
         "code": f"{PLACE}/{archive.version}",
         # A node needs no more of the code than what installs Traefik, which is plain Python.
-        "python": f"{PLACE}/venv-{archive.packages}/bin/python" if role == "host" else "python3",
+        "python": f"{PLACE}/venv-{archive.packages}/bin/python" if role == "host" else NODE_PYTHON,
         "role": role,
         "units": True,
         "ssh_port": where.port,
@@ -82,6 +88,26 @@ def host_data(name: str, file: str) -> dict[str, Any]:
     return dict(hosts.get(name, {}))
 
 
+def known(given: Mapping[str, Any], names: Collection[str], where: str) -> None:
+    """Raises PortwrightError for a name that nothing reads: it would silently be as if it were not said."""
+    for name in given:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            raise PortwrightError(
+                f"{name!r} is nothing that can be said of a host",
+                remedy=f"write {near[0]!r}" if near else f"use one of {', '.join(sorted(names))}",
+                path=f"inventory.{where}",
+            )
+
+
 def names_of(path: Path) -> dict[str, Any]:
-    names = runpy.run_path(str(path))
+    """What the file says. Raises PortwrightError."""
+    try:
+        names = runpy.run_path(str(path))
+    except Exception as error:
+        raise PortwrightError(
+            f"{path} can't be read: {type(error).__name__}: {error}",
+            remedy="correct it; it is Python",
+            path="inventory",
+        ) from None
     return {key: value for key, value in names.items() if not key.startswith("_")}

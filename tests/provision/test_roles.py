@@ -35,6 +35,23 @@ def test_a_role_that_is_none_is_refused(tmp_path: Path) -> None:
     assert caught.value.path == "role" and "host or node" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("entry", "message", "remedy"),
+    [
+        ("{'open_tpc': [25]}", "inventory.203.0.113.7: 'open_tpc' is nothing", "write 'open_tcp'"),
+        ("{'settings': {'DATABSE': 'sqlite'}}", "inventory.settings: 'DATABSE'", "'DATABASE'"),
+        ("{'zzz': 1}", "'zzz' is nothing that can be said", "use one of docker_"),
+        ("{", "hosts.py can't be read: SyntaxError", "correct it"),
+    ],
+)
+def test_a_word_that_nothing_reads_is_refused(
+    tmp_path: Path, entry: str, message: str, remedy: str
+) -> None:
+    with pytest.raises(PortwrightError) as caught:
+        found(tmp_path, entry)
+    assert message in str(caught.value) and remedy in caught.value.remedy
+
+
 def test_a_node_is_told_how_it_is_added() -> None:
     assert set(HOST_ONLY) < set(STEPS)
     node = parse("root@[2001:db8::7]:2222")
