@@ -13,7 +13,8 @@ from provision.packages import packages
 from provision.where import managed
 
 SCRIPT = "/etc/portwright/postgres-init"
-BIN = "$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)"
+# Of the version that made the cluster: another one beside it does not open it.
+SERVER = '"/usr/lib/postgresql/$(cat "$2/PG_VERSION")/bin/postgres"'
 
 
 @deploy("postgres")
@@ -50,9 +51,8 @@ def deploy_component(settings: Settings) -> None:
         wanted=Daemon(
             "postgres",
             [
-                "/bin/sh", "-c",
-                f'exec setpriv --reuid=postgres --regid=postgres --init-groups "{BIN}/postgres" "$@"',
-                "postgres", "-D", f"{home}/postgres",
+                "/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
+                "/bin/sh", "-c", f'exec {SERVER} "$@"', "postgres", "-D", f"{home}/postgres",
                 "-c", "listen_addresses=", "-c", f"unix_socket_directories={home}/run/postgres",
             ],
             ready=f"{home}/run/postgres/.s.PGSQL.5432",
