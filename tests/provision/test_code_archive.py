@@ -24,6 +24,8 @@ def checkout(tmp_path: Path) -> Path:
         "provision/run": "#!/bin/sh\n",
         "tests/t.py": "t = 1\n",
         "inventory/hosts.py": "hosts = {}\n",
+        "inventory/hosts-of-the-other-provider.py": "hosts = {}\n",
+        "inventory/group_data/all.py": "packages = []\n",
         "inventory/secrets/token": "hush\n",
         "jobs/__pycache__/x.pyc": "x",
     }.items():
@@ -36,6 +38,7 @@ def checkout(tmp_path: Path) -> Path:
 def test_it_holds_the_rooms_and_neither_tests_nor_the_operators_own(checkout: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(code_archive.pack(checkout))) as tar:
         assert [(each.name, each.mode, each.uid, each.mtime) for each in tar] == [
+            ("inventory/group_data/all.py", 0o644, 0, 0),
             ("provision/run", 0o755, 0, 0),
             ("pyproject.toml", 0o644, 0, 0),
             ("stacks/a.py", 0o644, 0, 0),
