@@ -14,7 +14,10 @@ from pyinfra import host
 from pyinfra.api import FactBase, deploy
 
 from jobs.settings import Settings
+from provision import ssh
+from provision.fitness import needed
 from provision.operations import unless
+from provision.systemd import BOXES, DRAFT, FOLDER
 
 BASELINE = "/etc/portwright/baseline"
 LISTS = ("packages", "system_packages", "time_packages", "firewall_packages", "docker_packages",
@@ -25,6 +28,13 @@ TABLES = (
     "ip6 nat", "ip6 filter", "ip6 raw", "ip6 mangle", "ip6 docker-bridges",
     "inet f2b-table", "inet portwright",
 )  # fmt: skip
+# By their names: a stranger's may begin like ours.
+OURS = {
+    *(f"{FOLDER}/portwright-{name}.service" for name in (*BOXES, "firewall")),
+    ssh.PATH,
+    ssh.OLD,
+    ssh.PATH.removesuffix(".conf"),
+}
 SCRIPT = r"""
 export LC_ALL=C
 unowned() { while read -r f; do dpkg -S "$f" >/dev/null 2>&1 || printf '%s\t%s\n' "$1" "$f"; done; }
@@ -34,7 +44,9 @@ find /etc/cron.d /etc/cron.daily /etc/cron.hourly /var/spool/cron/crontabs -type
 find /etc/sudoers.d /etc/ssh/sshd_config.d /etc/apt/sources.list.d -type f 2>/dev/null | unowned file
 getent passwd | awk -F: '$7 !~ /(nologin|false|sync)$/ {print "user\t" $1 " (" $3 ")"}'
 getent passwd | awk -F: '{print $1 " " $6}' | while read -r u h; do
-  [ -s "$h/.ssh/authorized_keys" ] && ssh-keygen -lf "$h/.ssh/authorized_keys" 2>/dev/null | awk -v u="$u" '{print "key\t" u " " $2}'
+  for f in authorized_keys authorized_keys2; do
+    [ -s "$h/.ssh/$f" ] && ssh-keygen -lf "$h/.ssh/$f" 2>/dev/null | awk -v u="$u" '{print "key\t" u " " $2}'
+  done
 done | sort -u
 ss -Hltnp 2>/dev/null | awk '$4 !~ /^(127\.|\[::1\])/ {n = split($4, a, ":"); split($6, b, "\""); print "port\t" a[n] " " b[2]}' | sort -u
 nft list tables 2>/dev/null | sed 's/^table /table\t/'
@@ -83,7 +95,7 @@ def unsaid(
         if kind == "package":
             return value in names
         if kind in ("unit", "file"):
-            return value.rpartition("/")[2].startswith(("portwright-", "00-portwright"))
+            return value.removesuffix(DRAFT) in OURS
         if kind == "port":
             return value.partition(" ")[0] in opened
         if kind == "table":
@@ -97,7 +109,10 @@ def unsaid(
 
 def facts(settings: Settings) -> list[tuple[str, str]]:
     """The connected host's drift."""
-    ports = [host.data.ssh_port, settings.http_port, *host.data.open_tcp]
+    ports = [
+        *needed(host.data.ssh_port, settings.http_port, settings.https_port),
+        *host.data.open_tcp,
+    ]
     return unsaid(
         host.get_fact(Snapshot), host.get_fact(Snapshot, path=BASELINE), host.data.dict(), ports
     )

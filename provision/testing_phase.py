@@ -55,13 +55,3 @@ def counted(name: str, report: Path, code: int, started: float) -> Phase:
         phase.failed = 1
     phase.seconds = round(time.monotonic() - started, 1)
     return phase
-
-
-def tests(name: str, *argv: str) -> Phase:
-    """A pytest run, shown as it goes."""
-    started = time.monotonic()
-    print(f"\n== {name}", flush=True)
-    BUILD.mkdir(exist_ok=True)
-    report = BUILD / "quick.xml"
-    code = subprocess.run(pytest_argv(report, *argv), cwd=CHECKOUT).returncode
-    return counted(name, report, code, started)

@@ -21,6 +21,7 @@ def test_what_the_code_brings_and_what_was_there_is_no_drift() -> None:
     from_code = [
         ("package", "docker.io"),
         ("unit", "/etc/systemd/system/portwright-portal.service"),
+        ("unit", "/etc/systemd/system/portwright-worker.service.portwright-new"),
         ("file", "/etc/ssh/sshd_config.d/00-portwright.conf"),
         ("port", "80 traefik"),
         ("table", "inet portwright"),
@@ -34,6 +35,8 @@ def test_everything_else_is() -> None:
     strange = [
         ["package", "nmap"],
         ["unit", "/etc/systemd/system/miner.service"],
+        ["unit", "/etc/systemd/system/portwright-miner.service"],
+        ["file", "/etc/ssh/sshd_config.d/00-portwright-too.conf"],
         ["user", "mallory (0)"],
         ["key", "root SHA256:abc"],
         ["port", "4444 nc"],

@@ -1,3 +1,0 @@
-"""The machine itself, as pyinfra knows it."""
-
-local = ["@local"]
