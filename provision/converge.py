@@ -15,6 +15,7 @@ import logging
 import os
 import re
 import sys
+from collections import deque
 from contextlib import suppress
 from typing import Any
 
@@ -39,6 +40,10 @@ COMPONENTS = (
 )  # fmt: skip
 LOST = "the connection ended"
 CUT = "it said nothing; the connection may have been cut"
+CUTS = (ConnectionError, TimeoutError)
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+# The last words of a component.
+HEARD: deque[str] = deque(maxlen=4)
 PREFIX = re.compile(r"^(\x1b\[[0-9;]*m)*\[[^\]]*\](\x1b\[[0-9;]*m)* ?")
 
 
@@ -48,14 +53,19 @@ def converge(component: str, state: State, settings: Settings, dry: bool = False
     room, _, part = component.partition(".")
     deploy = getattr(importlib.import_module(f"provision.{room}"), part or "deploy_component")
     result: dict[str, Any] = {"changed": 0, "operations": [], "error": None}
+    HEARD.clear()
     try:
         add_deploy(state, deploy, settings)
         if not dry:
             run_ops(state)
     except PyinfraError as error:
-        result["error"] = LOST if lost(state) else str(error)
+        # Where a fact can't be had, pyinfra says why beforehand, and then only this.
+        words = "\n".join(HEARD) if "No hosts remaining" in str(error) else ""
+        result["error"] = LOST if lost(state) else words or str(error)
     except (EOFError, OSError, SSHException) as error:
-        result["error"] = f"{LOST}: {error or type(error).__name__}"
+        gone = lost(state) or not isinstance(error, OSError) or isinstance(error, CUTS)
+        what = LOST if gone else "a file could not be read or written"
+        result["error"] = f"{what}: {str(error) or type(error).__name__}"
     except PortwrightError as error:
         result["error"] = f"{error}\nwhat to do: {error.remedy}"
     for host in state.inventory:
@@ -87,7 +97,16 @@ def release_there(state: State) -> None:
 
 def say(message: object = "", **_: object) -> None:
     """What a command prints while it runs, without pyinfra's host prefix."""
-    print(PREFIX.sub("", str(message)), flush=True)
+    line = PREFIX.sub("", str(message))
+    HEARD.append(COLOUR.sub("", line))
+    print(line, flush=True)
+
+
+class Says(logging.Handler):
+    """pyinfra's own words, among the commands'."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say(record.getMessage())
 
 
 def main() -> int:
@@ -95,7 +114,7 @@ def main() -> int:
     parser.add_argument("components", nargs="+", choices=COMPONENTS, metavar="COMPONENT")
     parser.add_argument("--dry", action="store_true")
     given = parser.parse_args()
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")
+    logging.basicConfig(level=logging.ERROR, handlers=[Says()])
     set_echo(say)
     failed, state = False, None
     try:

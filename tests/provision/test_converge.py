@@ -76,3 +76,47 @@ def test_an_unknown_component_is_refused(home: Path) -> None:
         [sys.executable, "-m", "provision.converge", "all"], cwd=CHECKOUT, capture_output=True
     )
     assert done.returncode == 2 and b"usage:" in done.stderr
+
+
+CODE = """
+import json, logging, sys, types
+from pyinfra import host
+from pyinfra.api import FactBase, deploy
+from pyinfra.api.output import set_echo
+from provision import converge, target
+from provision.connection import connect
+from provision.inventory import Found
+
+class Broken(FactBase):
+    def command(self):
+        return "echo the cause >&2; exit 3"
+
+@deploy("broken")
+def fact(settings):
+    host.get_fact(Broken)
+
+@deploy("full")
+def disk(settings):
+    raise OSError("Failure")
+
+sys.modules["provision.broken"] = types.SimpleNamespace(fact=fact, disk=disk)
+logging.basicConfig(level=logging.ERROR, handlers=[converge.Says()])
+set_echo(converge.say)
+found = Found(target.parse("@local"), True, {}, None)
+print(json.dumps(converge.converge(sys.argv[1], connect(found), None)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "cause"),
+    [
+        ("broken.fact", "the cause\nError: could not load fact: __main__.Broken"),
+        ("broken.disk", "a file could not be read or written: Failure"),
+    ],
+)
+def test_what_went_wrong_is_the_error_itself(part: str, cause: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, part], cwd=CHECKOUT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["error"].strip() == cause
