@@ -20,9 +20,10 @@ TOLD = "PORTWRIGHT_TEST_TOLD"
 ALONE = frozenset({"tests/faults/test_3_hosts.py", "tests/backup/test_upgrade.py"})
 
 
-def group_of(item: pytest.Item) -> str:
-    path = item.path.relative_to(item.config.rootpath)
-    return path.as_posix() if path.as_posix() in ALONE else Path(*path.parts[:2]).as_posix()
+def group_of(path: Path, config: pytest.Config) -> str:
+    """Of a file of tests."""
+    within = path.relative_to(config.rootpath)
+    return within.as_posix() if within.as_posix() in ALONE else Path(*within.parts[:2]).as_posix()
 
 
 class Teller:
@@ -36,7 +37,7 @@ class Teller:
             file.write(json.dumps(fields) + "\n")
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        self.tell(groups=Counter(group_of(item) for item in session.items))
+        self.tell(groups=Counter(group_of(item.path, session.config) for item in session.items))
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.tell(passed=self.passed, failed=self.failed, now=nodeid)
@@ -52,8 +53,20 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Teller(Path(told)))
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Other groups' files are not even read, which takes longer than many a group."""
+    group = os.environ.get(GROUP)
+    if not group:
+        return None
+    if collection_path.is_file():
+        return group_of(collection_path, config) != group or None
+    pairs = zip(collection_path.relative_to(config.rootpath).parts, Path(group).parts, strict=False)
+    return any(one != other for one, other in pairs) or None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files that the arguments name are read whatever their group."""
     if group := os.environ.get(GROUP):
-        others = [item for item in items if group_of(item) != group]
-        items[:] = [item for item in items if group_of(item) == group]
+        others = [item for item in items if group_of(item.path, config) != group]
+        items[:] = [item for item in items if group_of(item.path, config) == group]
         config.hook.pytest_deselected(items=others)

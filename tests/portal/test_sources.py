@@ -120,6 +120,7 @@ def test_a_token_goes_to_the_address_it_was_given_for_and_to_no_other(api: Any) 
     )  # fmt: skip
 
 
+@pytest.mark.system
 def test_a_repository_is_read_by_ssh_once_key_and_host_key_are_set(
     api: Any, page: Any, app: Flask, sshd: SshServer, repository: Path
 ) -> None:

@@ -132,6 +132,16 @@ def test_arguments_choose_tests_of_some_groups(checkout: Callable[..., Path]) ->
     assert counts(phases) == [("tests/three", 1, 0, 0)]
 
 
+def test_a_group_reads_its_own_files_only(checkout: Callable[..., Path]) -> None:
+    """Reading all of them takes longer than many a group."""
+    nosy = (
+        f"import os\nassert os.environ.get({GROUP!r}) in (None, 'tests/nosy')\ndef test_a(): pass\n"
+    )
+    checkout(nosy=nosy, one="def test_a(): pass\n")
+    phases = side_by_side([], os.environ)
+    assert counts(phases) == [("tests/nosy", 1, 0, 0), ("tests/one", 1, 0, 0)]
+
+
 def test_arguments_that_choose_nothing_are_no_success(
     checkout: Callable[..., Path],
     capsys: pytest.CaptureFixture[str],

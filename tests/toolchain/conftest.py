@@ -57,8 +57,9 @@ func main() { fmt.Print(schema) }
 """
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    """Wait until the condition holds; fail the test if it does not come."""
+def until(condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
+    """Wait until the condition holds; fail the test if it does not come. A first build of Go's begins
+    with the standard library."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"waited {seconds} s in vain: {what}"
