@@ -30,7 +30,7 @@ TABLES = (
 )  # fmt: skip
 # By their names: a stranger's may begin like ours.
 OURS = {
-    *(f"{FOLDER}/portwright-{name}.service" for name in (*BOXES, "firewall")),
+    *(f"{FOLDER}/portwright-{name}.service" for name in (*BOXES, "firewall", "guard")),
     ssh.PATH,
     ssh.OLD,
     ssh.PATH.removesuffix(".conf"),

@@ -2,7 +2,8 @@
 
 A timer on the host is armed before the change and disarmed after the second login. So the old
 state comes back when the new one locks everybody out, when the connection dies in between, and
-when the machine that converges dies.
+when the machine that converges dies. A reboot ends the timer: a unit does its work before sshd
+begins.
 """
 
 from __future__ import annotations
@@ -17,10 +18,40 @@ from pyinfra.api import FunctionCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.connectors.sshuserclient import SSHClient
 
+from provision.operations import text_file
+
 # Why operations failed: pyinfra keeps no words of a function that raises.
 REASONS: list[str] = []
 ATTEMPTS = 4
 FOLDER = "/var/lib/portwright-guard"
+UNIT = "/etc/systemd/system/portwright-guard.service"
+UNIT_TEXT = f"""# Portwright's.
+[Unit]
+Description=Portwright: put back what was not proved before the reboot
+DefaultDependencies=no
+RequiresMountsFor={FOLDER}
+After=local-fs.target
+Before=portwright-firewall.service ssh.service ssh.socket
+ConditionDirectoryNotEmpty={FOLDER}
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'for each in {FOLDER}/*; do sh "$each"; done'
+TimeoutStartSec=60
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+def at_boot() -> None:
+    """A step of a deploy, before the first guarded change."""
+    text_file(
+        name="what is not proved goes back at a reboot",
+        path=UNIT,
+        text=UNIT_TEXT,
+        then="systemctl daemon-reload && systemctl enable --quiet portwright-guard",
+    )
 
 
 def timer(what: str) -> str:

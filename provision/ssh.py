@@ -12,7 +12,7 @@ from pyinfra.api import deploy, operation
 from pyinfra.operations import files
 
 from jobs.settings import Settings
-from provision.guard import FOLDER, guarded, settled
+from provision.guard import FOLDER, at_boot, guarded, settled
 from provision.operations import DRAFT, Succeeds
 
 PATH = "/etc/ssh/sshd_config.d/00-portwright.conf"
@@ -23,6 +23,7 @@ RELOAD = "systemctl try-reload-or-restart ssh.service"
 
 @deploy("ssh")
 def deploy_component(settings: Settings) -> None:
+    at_boot()
     hardened(
         name="sshd takes keys only", text=config(host.data.sshd), seconds=host.data.guard_seconds
     )

@@ -52,6 +52,11 @@ def deploy_component(settings: Settings) -> None:
         name="firewall",
     )
     unless(
+        f"! test -e {guard.UNIT}",
+        f"systemctl disable portwright-guard; rm -f {guard.UNIT}; systemctl daemon-reload",
+        name="what guards the doors at a reboot",
+    )
+    unless(
         f"! test -e {ssh.PATH}",
         f"rm -f {ssh.PATH} {ssh.OLD}; {ssh.RELOAD}",
         name="sshd's options",

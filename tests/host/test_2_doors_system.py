@@ -10,6 +10,7 @@ import time
 from vps import Vps
 
 PUBLISHED = 9999
+READ = "cat /etc/ssh/sshd_config.d/00-portwright.conf"
 
 
 def reached(vps: Vps, port: int) -> bool:
@@ -51,40 +52,51 @@ def test_a_published_port_is_not_reached_from_outside(vps: Vps) -> None:
 
 
 def test_a_change_of_sshd_that_locks_out_is_taken_back(vps: Vps) -> None:
-    before = vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf")
+    before = vps.ssh(READ)
     locked = vps.inventory(sshd={"AllowUsers": "nobody"})
     done = vps.portwright("apply", "--yes", "--inventory", str(locked))
     assert done.code == 1
     assert "a second login did not work" in done.output
     assert "the old state is back" in done.output
     assert vps.logs_in()
-    assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
+    assert vps.ssh(READ) == before
     assert vps.ssh("systemctl list-timers --all | grep -c portwright-guard; true") == "0"
 
 
-def test_a_lock_out_is_taken_back_by_the_host_itself_when_the_operator_is_gone(vps: Vps) -> None:
-    """The operator's processes die before they can prove anything: the timer does it."""
-    read = "cat /etc/ssh/sshd_config.d/00-portwright.conf"
-    before = vps.ssh(read)
-    locked = vps.inventory(sshd={"AllowUsers": "nobody"}, guard_seconds=10)
+def lock_out_and_die(vps: Vps, seconds: int) -> None:
+    """The operator's processes die before they can prove anything."""
+    locked = vps.inventory(sshd={"AllowUsers": "nobody"}, guard_seconds=seconds)
     process = vps.start_portwright("apply", "--yes", "--inventory", str(locked))
-    while "AllowUsers" not in vps.outside("sh", "-c", read):
+    while "AllowUsers" not in vps.outside("sh", "-c", READ):
         assert process.poll() is None
     os.killpg(process.pid, signal.SIGKILL)
     # Whether it got as far as that or not: sshd has read the new options.
     vps.outside("systemctl", "reload", "ssh")
     assert not vps.logs_in()
+
+
+def test_a_lock_out_is_taken_back_by_the_host_itself_when_the_operator_is_gone(vps: Vps) -> None:
+    before = vps.ssh(READ)
+    lock_out_and_die(vps, seconds=10)
     # From the console: more logins that fail would be banned.
     while vps.outside("ls", "/var/lib/portwright-guard"):
         time.sleep(0.5)
-    vps.until(read, before)
+    vps.until(READ, before)
+
+
+def test_a_reboot_that_ends_the_timer_takes_a_lock_out_back_too(vps: Vps) -> None:
+    before = vps.ssh(READ)
+    lock_out_and_die(vps, seconds=3600)
+    vps.restart()
+    assert vps.ssh(READ) == before
+    assert vps.ssh("ls /var/lib/portwright-guard") == ""
 
 
 def test_a_wrong_option_of_sshd_is_refused_before_sshd_reads_it(vps: Vps) -> None:
-    before = vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf")
+    before = vps.ssh(READ)
     wrong = vps.inventory(sshd={"PasswordAuthentication": "perhaps"})
     done = vps.portwright("apply", "--yes", "--inventory", str(wrong))
     assert done.code == 1
     assert 'unsupported option "perhaps"' in done.output
-    assert vps.ssh("cat /etc/ssh/sshd_config.d/00-portwright.conf") == before
+    assert vps.ssh(READ) == before
     assert vps.logs_in()

@@ -10,7 +10,8 @@ from vps import Vps
 
 def test_a_node_has_docker_and_traefik_and_no_portal(node: Vps) -> None:
     units = node.ssh("ls /etc/systemd/system | grep ^portwright-")
-    assert units.split() == ["portwright-firewall.service", "portwright-traefik.service"]
+    names = ("firewall", "guard", "traefik")
+    assert units.split() == [f"portwright-{name}.service" for name in names]
     assert node.ssh("ls /var/lib/portwright/keys") == ""
 
 
