@@ -74,18 +74,19 @@ def next_due(session: Session, settings: Settings) -> datetime | None:
 
 def release_paused(settings: Settings) -> None:
     """Containers that a killed backup left standing go on. Those of other hosts: hosts/turns.py."""
-    if not left_standing(settings):
-        return
-    try:
-        client = connect()
+    with left_standing(settings) as note:
+        if note is None:
+            return
         try:
-            wake(client, settings)
-        finally:
-            client.close()
-    except (DockerException, PortwrightError) as error:
-        log.error(
-            "containers that a backup paused could not go on, which is tried again: %s", error
-        )
+            client = connect()
+            try:
+                wake(client, note)
+            finally:
+                client.close()
+        except (DockerException, PortwrightError) as error:
+            log.error(
+                "containers that a backup paused could not go on, which is tried again: %s", error
+            )
 
 
 def work(what: str) -> None:

@@ -18,7 +18,6 @@ from jobs.backup import elsewhere
 from jobs.backup.calm import while_nothing_applies
 from jobs.backup.database import write_copy
 from jobs.backup.manifest import VOLUMES, Manifest, describe, write
-from jobs.backup.pausing import wake
 from jobs.backup.scratch_postgres import scratch_postgres
 from jobs.backup.volumes import save_volume, volumes_of
 from jobs.settings import Settings
@@ -94,7 +93,6 @@ def save_volumes(
     folder.mkdir()
     client = connect()
     try:
-        wake(client, settings)
         saved = [
             while_nothing_applies(
                 session,

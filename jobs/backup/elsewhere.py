@@ -102,9 +102,10 @@ def connected(session: Session, settings: Settings, host: str) -> Iterator[docke
 
 def release(client: docker.DockerClient, settings: Settings, host: str) -> None:
     """What a backup that is no more has left there goes on, or goes."""
-    if left_standing(settings, host):
-        wake(client, settings, host)
-        archive.sweep(client, settings)
+    with left_standing(settings, host) as note:
+        if note is not None:
+            wake(client, note)
+            archive.sweep(client, settings)
 
 
 def save_volume(
@@ -121,12 +122,10 @@ def save_volume(
         )
     target = folder / f"{name}.tar"
     try:
-        with (
-            archive.door(client, settings, name) as door,
-            paused(client, settings, name, host) as names,
-        ):
+        with paused(client, settings, name, host) as names:
             began = time.monotonic()
-            archive.read(door, target, settings.min_disk_mb * 1024**2)
+            with archive.door(client, settings, name) as door:
+                archive.read(door, target, settings.min_disk_mb * 1024**2)
             seconds = round(time.monotonic() - began, 2)
         archive.check_whole(target)
     except BaseException:

@@ -36,6 +36,11 @@ class Made:
     paused_s: float
     verified: datetime | None
 
+    @property
+    def hosts(self) -> list[str]:
+        """The other hosts that volumes in it are of."""
+        return sorted({name.split("/")[0] for name in self.volumes or () if "/" in name})
+
 
 @dataclass(frozen=True)
 class Failure:

@@ -17,11 +17,10 @@ from broken_way import BrokenWay
 from docker.models.volumes import Volume
 from harness import until
 from requests.exceptions import RequestException
-from test_volumes import INSTANCE, LABELS, client, listing, settings, writer
+from test_volumes import INSTANCE, LABELS, client, listing, settings, stands, writer
 
 from jobs.backup import archive, elsewhere
 from jobs.backup.elsewhere import save_volume
-from jobs.backup.pausing import left_standing, note_of
 from jobs.backup.refill import fill_volume
 from jobs.backup.volumes import place_of
 from jobs.settings import Settings
@@ -161,7 +160,7 @@ def test_containers_stand_still_meanwhile_and_go_on(
     assert b == "" or a == "" or int(a) - int(b) in (0, 1)
     before = (place_of(volume) / "a").read_text()
     until(lambda: (place_of(volume) / "a").read_text() not in ("", before))
-    assert not note_of(settings, HOST).exists()
+    assert not stands(settings, HOST)
 
 
 def test_one_that_holds_something_is_left_as_it_is(
@@ -209,10 +208,10 @@ def test_a_way_that_breaks_under_it_is_no_short_backup_and_nobody_stands_still_f
     through.close()
     assert broken.left < 0 and not (settings.home / f"{NAME}.tar").exists()
     writer.reload()
-    assert writer.status == "paused" and left_standing(settings, HOST)
+    assert writer.status == "paused" and stands(settings, HOST)
     elsewhere.release(client, settings, HOST)  # as the host's next turn does
     writer.reload()
-    assert writer.status == "running" and not note_of(settings, HOST).exists()
+    assert writer.status == "running" and not stands(settings, HOST)
 
 
 def test_what_does_not_fit_here_is_not_begun_to_fill_the_disk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -106,6 +107,7 @@ def test_one_volume_that_fails_leaves_nothing_of_it_and_the_others_are_saved(
         (folder / f"here/{volume}.tar").write_text("half")
         raise DockerException("the engine stopped")
 
+    monkeypatch.setattr(elsewhere, "paused", lambda *_: nullcontext([]))
     monkeypatch.setattr(archive, "door", door)
     saved, missing = elsewhere.save(session, settings, folder)
     assert saved == [] and [each["volume"] for each in missing] == ["broken", "good"]
@@ -186,16 +188,24 @@ def test_a_host_that_is_away_does_not_end_the_restore_of_this_machine(
     assert told[2] == lack["message"]
 
 
+def stands(settings: Settings, host: str = "") -> bool:
+    with pausing.left_standing(settings, host) as note:
+        return note is not None
+
+
 def test_what_another_process_paused_is_let_be_while_it_lives(settings: Settings) -> None:
     (settings.home / "run").mkdir(exist_ok=True)
-    client: Any = SimpleNamespace(containers=SimpleNamespace(list=lambda **_: []))
-    assert not pausing.left_standing(settings, "eu-1")
-    with pausing.paused(client, settings, "shop_data", "eu-1"):
-        assert pausing.note_of(settings, "eu-1").exists()
-        assert not pausing.left_standing(settings, "eu-1")
-    assert not pausing.note_of(settings, "eu-1").exists()
-    pausing.note_of(settings, "eu-1").write_text("[]")
-    assert pausing.left_standing(settings, "eu-1") and not pausing.left_standing(settings)
+    shop = SimpleNamespace(id="abc", name="shop", status="running", pause=lambda: None)
+    containers = SimpleNamespace(list=lambda **_: [shop], get=lambda _: shop)
+    client: Any = SimpleNamespace(containers=containers)
+    assert not stands(settings, "eu-1")
+    with pausing.paused(client, settings, "shop_data", "eu-1") as names:
+        assert names == ["shop"]
+        assert json.loads(pausing.note_of(settings, "eu-1").read_text()) == ["abc"]
+        assert not stands(settings, "eu-1"), "its writer lives"
+    assert not stands(settings, "eu-1"), "nothing stands any more"
+    pausing.note_of(settings, "eu-1").write_text('["abc"]')
+    assert stands(settings, "eu-1") and not stands(settings)
 
 
 def test_what_the_newest_with_volumes_lacks_stands_until_one_lacks_nothing(

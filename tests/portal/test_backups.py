@@ -74,7 +74,8 @@ def test_what_a_host_could_not_give_is_told_until_a_backup_holds_it(
     assert lack["message"] in found and lack["remedy"] in found
     assert found.count("lacks volumes of eu-1<") == 1
     made(session, volumes=["eu-1/shop_data"], missing=[])
-    assert "does not hold everything" not in text(page)
+    found = text(page)
+    assert "does not hold everything" not in found and "with 1 volume (also of eu-1)" in found
 
 
 def test_a_failure_is_shown_with_its_remedy(page: Any, place: Settings, session: Session) -> None:
