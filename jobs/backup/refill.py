@@ -20,6 +20,7 @@ from jobs.records import record
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
+BY = "portwright"
 FILLED = "backup.filled"
 
 
@@ -119,8 +120,8 @@ def told(host: str, found: dict[str, str]) -> list[str]:
 
 
 def fill_hosts(session: Session, settings: Settings, manifest: Manifest, folder: Path) -> list[str]:
-    """The same for all hosts, in words: they are mostly still there with theirs, so that only what
-    is missing there is filled. One that is away stops nothing."""
+    """The same for all hosts, in words, which are an Event too: they are mostly still there with
+    theirs, so that only what is missing there is filled. One that is away stops nothing."""
     lines = []
     for host in sorted({each["host"] for each in manifest.volumes if each.get("host")}):
         there = [each for each in manifest.volumes if each.get("host") == host]
@@ -131,4 +132,8 @@ def fill_hosts(session: Session, settings: Settings, manifest: Manifest, folder:
                 f"{host}: {error.message}; its {len(there)} volumes were not looked at. If they are "
                 f"lost there: {error.remedy}; then portwright-admin backup fill-host {host}"
             )
-    return lines + [each["message"] for each in manifest.missing]
+    lines += [each["message"] for each in manifest.missing]
+    if lines:
+        record(session, BY, FILLED, None, told=lines)
+        session.commit()
+    return lines

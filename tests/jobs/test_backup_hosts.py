@@ -20,7 +20,7 @@ from jobs.backup.restic import Snapshot
 from jobs.backup.status import status
 from jobs.backup.verify import KEYS, check_files
 from jobs.hosts.words import Away
-from jobs.models import Environment, now
+from jobs.models import Environment, Event, now
 from jobs.records import record
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
@@ -186,6 +186,8 @@ def test_a_host_that_is_away_does_not_end_the_restore_of_this_machine(
     assert told[0].endswith("then portwright-admin backup fill-host away")
     assert "there is no host 'removed'" in told[1]
     assert told[2] == lack["message"]
+    (event,) = session.query(Event).filter_by(action=refill.FILLED)
+    assert event.detail == {"told": told}
 
 
 def stands(settings: Settings, host: str = "") -> bool:
