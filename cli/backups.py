@@ -33,28 +33,32 @@ def list_backups(plain: bool) -> None:
     for failure in found["failures"]:
         line((f"The last {failure['what']} failed: ", "red"), f"{failure['message']}")
         line(f"To do: {failure['remedy']}")
+    tell_missing(found["lacking"])
     rows = [
         (
             each["id"],
             when(each["at"]),
             f"{each['bytes'] / 1e6:.1f} MB",
             "no" if each["volumes"] is None else str(len(each["volumes"])),
+            ", ".join(sorted({lack["host"] for lack in each["missing"]})) or "-",
             when(each["verified"]) or "-",
         )
         for each in found["made"]
     ]
-    table(("backup", "when (UTC)", "size", "volumes", "verified"), rows)
+    table(("backup", "when (UTC)", "size", "volumes", "lacks those of", "verified"), rows)
     line(f"Next by itself: {when(found['due']) or 'never'}")
 
 
 @backups.command()
 @click.option("--volumes", is_flag=True, help="With the volumes of all projects.")
 def create(volumes: bool) -> None:
-    """Back up now, and wait until it is done."""
+    """Back up now, and wait until it is done. Ends with 1 where it does not hold everything."""
     made = wait_for("backup with volumes" if volumes else "backup", "backup")["made"][0]
     line(f"Backup {made['id']} is made: {made['bytes'] / 1e6:.1f} MB in {made['seconds']} s.")
     if made["volumes"]:
         line(f"Volumes: {', '.join(made['volumes'])}; paused for {made['paused_s']} s at most.")
+    tell_missing(made["missing"])
+    sys.exit(1 if made["missing"] else 0)
 
 
 @backups.command()
@@ -62,6 +66,12 @@ def verify() -> None:
     """Restore the newest one into a scratch folder and open everything in it."""
     made = wait_for("verification", "verify")["made"][0]
     line(f"Backup {made['id']} is whole: it was restored and opened.")
+
+
+def tell_missing(missing: list[dict[str, str]]) -> None:
+    for each in missing:
+        line(("Not in it: ", "red"), each["message"])
+        line(f"To do: {each['remedy']}")
 
 
 def status(client: Client) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from provision.environment import environment
 from provision.steps import Runner, Step
 from stacks.errors import explained
 
+VOLUMES = "Volumes"
 AGAIN = "correct what the lines above say, then run portwright restore again: it goes on from there"
 
 
@@ -37,7 +38,7 @@ def steps(
     before = {
         "portal": [
             backup("Database and engine's state", "load", step="loaded"),
-            backup("Volumes", "fill", step="filled"),
+            backup(VOLUMES, "fill", step="filled"),
         ]
     }
     todo: list[Step] = []
@@ -59,6 +60,8 @@ def restore(settings: Settings, repository: str, password_file: Path, snapshot: 
     runner = Runner(env, log, len(todo))
     for step in todo:
         runner.run(step)
+        if step.title == VOLUMES:  # other hosts may have been away
+            print("\n".join(f"  {line}" for line in runner.at.lines))
     print(f"\nRestored. Portal: {settings.portal_url}")
     if not settings.backup:
         print(f"Backups go on once PORTWRIGHT_BACKUP={repository} is set and ./quickstart has run.")

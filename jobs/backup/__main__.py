@@ -10,10 +10,11 @@ from pathlib import Path
 import click
 from sqlalchemy.orm import Session
 
-from jobs.backup import make, progress, restore
+from jobs.backup import make, progress, refill, restore
 from jobs.backup.restic import repository
 from jobs.backup.verify import verify as verify_backup
 from jobs.database import create_tables, open_engine, session_factory
+from jobs.hosts.registry import named, placed
 from jobs.models import Run
 from jobs.settings import Settings
 from jobs.states import FINAL
@@ -39,9 +40,13 @@ def opened(settings: Settings) -> Session:
 @click.option("--volumes", is_flag=True, help="with all volumes of this instance")
 @click.pass_obj
 def create(settings: Settings, volumes: bool) -> None:
-    """Back up now; prints what was made as JSON."""
+    """Back up now; prints what was made as JSON. Exit with 1 where it does not hold everything."""
     with opened(settings) as session:
-        print(json.dumps(make.create(session, settings, by=ACTOR, volumes=volumes), indent=1))
+        made = make.create(session, settings, by=ACTOR, volumes=volumes)
+    print(json.dumps(made, indent=1))
+    for lack in made["missing"]:
+        print(f"{lack['message']}\n  what to do: {lack['remedy']}", file=sys.stderr)
+    sys.exit(1 if made["missing"] else 0)
 
 
 @main.command()
@@ -92,9 +97,27 @@ def load(settings: Settings) -> None:
 @click.pass_obj
 def fill(settings: Settings) -> None:
     """The volumes."""
-    names = restore.load_volumes(settings)
+    with opened(settings) as session:
+        told = restore.load_volumes(session, settings)
     progress.mark(settings, "filled")
-    print(", ".join(names) or "no volume is in the backup")
+    print("\n".join(told) or "no volume is in the backup")
+
+
+@main.command("fill-host")
+@click.argument("name")
+@click.option("--snapshot", help="which one; default: the newest that holds all its volumes")
+@click.pass_obj
+def fill_host(settings: Settings, name: str, snapshot: str | None) -> None:
+    """The volumes of another host that was lost, once a machine is there under its name again.
+    Exit with 1 where one was not filled."""
+    with opened(settings) as session:
+        done = refill.refill(session, settings, name, by=ACTOR, snapshot=snapshot)
+        projects = [each.name for each in placed(session, named(session, name))]
+    print(f"from the backup {done['snapshot']} of {done['made_at'][:16]}:")
+    print("\n".join(refill.told(name, done["volumes"])))
+    for project in projects:
+        print(f"now: portwright deploy {project}")
+    sys.exit(1 if any(done["volumes"].values()) else 0)
 
 
 @main.command()

@@ -11,10 +11,10 @@ from docker.errors import DockerException
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from jobs.backup.make import at_work, create
+from jobs.backup.make import create
+from jobs.backup.pausing import left_standing, wake
 from jobs.backup.restic import repository
 from jobs.backup.verify import verify
-from jobs.backup.volumes import note_of, wake
 from jobs.database import session_factory
 from jobs.models import Event, Schedule, now
 from jobs.records import record
@@ -73,19 +73,20 @@ def next_due(session: Session, settings: Settings) -> datetime | None:
 
 
 def release_paused(settings: Settings) -> None:
-    """Containers that a killed backup left standing go on."""
-    if not note_of(settings).exists() or at_work(settings) is not None:
-        return
-    try:
-        client = connect()
+    """Containers that a killed backup left standing go on. Those of other hosts: hosts/turns.py."""
+    with left_standing(settings) as note:
+        if note is None:
+            return
         try:
-            wake(client, settings)
-        finally:
-            client.close()
-    except (DockerException, PortwrightError) as error:
-        log.error(
-            "containers that a backup paused could not go on, which is tried again: %s", error
-        )
+            client = connect()
+            try:
+                wake(client, note)
+            finally:
+                client.close()
+        except (DockerException, PortwrightError) as error:
+            log.error(
+                "containers that a backup paused could not go on, which is tried again: %s", error
+            )
 
 
 def work(what: str) -> None:
@@ -100,7 +101,9 @@ def work(what: str) -> None:
             else:
                 volumes = what == "backup with volumes"
                 volumes |= what == BY_TIME and settings.backup_volumes == "yes"
-                create(session, settings, by=by, volumes=volumes)
+                made = create(session, settings, by=by, volumes=volumes)
+                for lack in made["missing"]:
+                    log.error("%s; what to do: %s", lack["message"], lack["remedy"])
         except PortwrightError as error:
             log.error("%s failed: %s; what to do: %s", what, error, error.remedy)
             if what == BY_TIME:

@@ -14,18 +14,18 @@ from git import Repo
 from sqlalchemy import Engine, create_engine, make_url
 from sqlalchemy.orm import Session
 
+from jobs.backup import elsewhere
 from jobs.backup.calm import while_nothing_applies
 from jobs.backup.database import write_copy
-from jobs.backup.manifest import Manifest, describe, write
+from jobs.backup.manifest import VOLUMES, Manifest, describe, write
 from jobs.backup.scratch_postgres import scratch_postgres
-from jobs.backup.volumes import save_volume, volumes_of, wake
+from jobs.backup.volumes import save_volume, volumes_of
 from jobs.settings import Settings
 from stacks.images.engine import connect
 
 # Folders of the home that can't be made again. Mirrors, checkouts and images can.
 FOLDERS = ("keys", "stacks", "traefik", "runs")
 REPOSITORIES = "git"
-VOLUMES = "volumes"
 # Nothing of whoever runs it decides how a repository is copied.
 GIT = {"GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_TERMINAL_PROMPT": "0"}
 # Of the one who sets the platform up, once.
@@ -42,9 +42,9 @@ def gather(session: Session, settings: Settings, folder: Path, *, volumes: bool)
     (folder / REPOSITORIES).mkdir(mode=0o700)
     for repository in sorted((settings.home / REPOSITORIES).glob("*.git")):
         clone(repository, folder / REPOSITORIES / repository.name)
-    saved = save_volumes(session, settings, folder / VOLUMES) if volumes else []
+    saved, missing = save_volumes(session, settings, folder / VOLUMES) if volumes else ([], [])
     with open_copy(settings.database, folder) as engine, Session(engine) as copied:
-        manifest = describe(copied, engine, settings, folder, saved)
+        manifest = describe(copied, engine, settings, folder, saved, missing)
     write(manifest, folder)
     return manifest
 
@@ -85,13 +85,15 @@ def clone(repository: Path, target: Path) -> None:
     made.close()
 
 
-def save_volumes(session: Session, settings: Settings, folder: Path) -> list[dict[str, Any]]:
-    """Each volume of the instance, in a moment without a deploy that might change its containers."""
+def save_volumes(
+    session: Session, settings: Settings, folder: Path
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Each volume of the instance, in a moment without a deploy that might change its containers;
+    what was saved, and what other hosts could not give (elsewhere.save)."""
     folder.mkdir()
     client = connect()
     try:
-        wake(client, settings)
-        return [
+        saved = [
             while_nothing_applies(
                 session,
                 partial(save_volume, client, settings, volume, folder / f"{volume.name}.tar"),
@@ -100,3 +102,5 @@ def save_volumes(session: Session, settings: Settings, folder: Path) -> list[dic
         ]
     finally:
         client.close()
+    others, missing = elsewhere.save(session, settings, folder)
+    return saved + others, missing

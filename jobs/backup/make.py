@@ -15,6 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.backup.contents import gather
+from jobs.backup.manifest import called
 from jobs.backup.restic import Repository, repository
 from jobs.models import Event, now
 from jobs.records import record
@@ -22,18 +23,21 @@ from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
 MADE, FAILED, VERIFIED = "backup.made", "backup.failed", "backup.verified"
+LACKING = "backup.lacking"  # beside MADE: it was made, and does not hold everything
 
 
 def create(session: Session, settings: Settings, *, by: str, volumes: bool) -> dict[str, Any]:
     """Take a backup; returns what its Event tells: {"snapshot", "made_at", "bytes", "added",
-    "seconds", "volumes", "paused_s", "kept"}. Raises PortwrightError, recorded as an Event too."""
+    "seconds", "volumes", "missing", "paused_s", "kept"}. missing: what it does not hold, because
+    its host could not give it (manifest.Manifest). Raises PortwrightError, recorded as an Event too."""
     with alone(settings, "a backup"), recorded(session, by, "backup"):
         to = repository(settings)
         begin(session, to)
         began = time.monotonic()
         with scratch(settings, "staging") as folder:
             manifest = gather(session, settings, folder, volumes=volumes)
-            told = to.save(folder, host=settings.instance, volumes=volumes)
+            lacks = {each["host"] for each in manifest.missing}
+            told = to.save(folder, host=settings.instance, volumes=volumes, lacks=lacks)
         to.forget()
         detail = {
             "snapshot": str(told["snapshot_id"])[:8],
@@ -42,11 +46,15 @@ def create(session: Session, settings: Settings, *, by: str, volumes: bool) -> d
             "bytes": told["total_bytes_processed"],
             "added": told["data_added"],
             "seconds": round(time.monotonic() - began, 1),
-            "volumes": [each["name"] for each in manifest.volumes] if volumes else None,
+            "volumes": [called(each) for each in manifest.volumes] if volumes else None,
+            "missing": manifest.missing,
             "paused_s": max((each["paused_s"] for each in manifest.volumes), default=0.0),
             "kept": [each.id[:8] for each in to.snapshots()],
         }
         record(session, by, MADE, None, **detail)
+        if manifest.missing:
+            told_of = {"snapshot": detail["snapshot"], "missing": manifest.missing}
+            record(session, by, LACKING, None, **told_of)
         session.commit()
     return detail
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,18 @@ from jobs.queries import release_numbered
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # 1 knew no volumes of other hosts
 NAME = "manifest.json"
+VOLUMES = "volumes"
 NOT_SET = ("home", "cache", "backup")  # settings that belong to a machine
 
 
 @dataclass(frozen=True)
 class Manifest:
     """files: path in the backup → SHA-256. tables: name → rows. environments: those that
-    served, {"project", "environment", "release", "commit"}. volumes: see volumes.save_volume."""
+    served, {"project", "environment", "release", "commit"}. volumes: see volumes.save_volume;
+    "host" where they are of another one. missing: what is not in it, see elsewhere.lacking."""
 
     format: int
     made_at: str
@@ -37,6 +40,7 @@ class Manifest:
     environments: list[dict[str, Any]]
     volumes: list[dict[str, Any]]
     files: dict[str, str]
+    missing: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def instance(self) -> str:
@@ -53,6 +57,7 @@ def describe(
     settings: Settings,
     folder: Path,
     volumes: list[dict[str, Any]],
+    missing: list[dict[str, str]],
 ) -> Manifest:
     """Of the files in folder. session, engine: of the copy of the database that is among them."""
     return Manifest(
@@ -65,6 +70,7 @@ def describe(
         serving(session),
         volumes,
         {str(path.relative_to(folder)): digest(path) for path in files(folder)},
+        missing,
     )
 
 
@@ -75,15 +81,24 @@ def write(manifest: Manifest, folder: Path) -> None:
 def read(folder: Path) -> Manifest:
     """Raises PortwrightError where the folder holds no backup that this version can read."""
     try:
-        content = json.loads((folder / NAME).read_text())
-        if content["format"] != FORMAT:
+        text = (folder / NAME).read_text()
+    except (OSError, ValueError):
+        text = ""
+    return parse(text)
+
+
+def parse(text: str) -> Manifest:
+    """The same of the manifest's text."""
+    try:
+        content = json.loads(text)
+        if content["format"] not in READABLE:
             raise PortwrightError(
                 f"the backup has format {content['format']}, this Portwright reads {FORMAT}",
                 remedy="install the Portwright that made it",
                 path="backup",
             )
         return Manifest(**content)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
         raise PortwrightError(
             "there is no readable manifest in it", remedy="take an older backup", path="backup"
         ) from None
@@ -109,6 +124,17 @@ def serving(session: Session) -> list[dict[str, Any]]:
                 "commit": release.commit,
             })  # fmt: skip
     return found
+
+
+def called(volume: dict[str, Any]) -> str:
+    """How a volume in a manifest is told from all others: NAME on this machine, else HOST/NAME."""
+    host = volume.get("host")
+    return f"{host}/{volume['name']}" if host else str(volume["name"])
+
+
+def tar_of(volume: dict[str, Any]) -> str:
+    """Its file in the backup."""
+    return f"{VOLUMES}/{called(volume)}.tar"
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -10,9 +10,9 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from jobs.settings import REPOSITORY, Settings
@@ -20,6 +20,8 @@ from stacks.errors import PortwrightError
 from stacks.processes import start_time
 
 HOLDING_VOLUMES = "volumes"
+LACKS = "lacks-"  # and a host: its volumes are not, or not all, in it
+WEEK = timedelta(days=7)
 KEPT = ("--keep-daily", "7", "--keep-weekly", "4")
 S3_KEYS = {"AWS_ACCESS_KEY_ID": "backup-s3-id", "AWS_SECRET_ACCESS_KEY": "backup-s3-secret"}
 # Gentle with a small machine: one processor, early garbage collection.
@@ -51,6 +53,11 @@ class Snapshot:
     @property
     def holds_volumes(self) -> bool:
         return HOLDING_VOLUMES in self.tags
+
+    @property
+    def lacks(self) -> list[str]:
+        """The hosts whose volumes are not, or not all, in it."""
+        return [each.removeprefix(LACKS) for each in self.tags if each.startswith(LACKS)]
 
 
 @dataclass(frozen=True)
@@ -104,10 +111,14 @@ class Repository:
         if locks:
             self.run("unlock", *(["--remove-all"] if all(dead) else []))
 
-    def save(self, folder: Path, *, host: str, volumes: bool) -> dict[str, int | str]:
-        """Back a folder up; {"snapshot_id", "total_bytes_processed", "data_added"}."""
+    def save(
+        self, folder: Path, *, host: str, volumes: bool, lacks: Collection[str] = ()
+    ) -> dict[str, int | str]:
+        """Back a folder up; {"snapshot_id", "total_bytes_processed", "data_added"}. lacks: names
+        of hosts, see Snapshot."""
         kind = HOLDING_VOLUMES if volumes else "platform"
-        told = self.run("backup", "--json", "--host", host, "--tag", kind, ".", cwd=folder)
+        tags = ",".join([kind, *(LACKS + each for each in sorted(lacks))])
+        told = self.run("backup", "--json", "--host", host, "--tag", tags, ".", cwd=folder)
         summary: dict[str, int | str] = json.loads(told.strip().splitlines()[-1])
         return summary
 
@@ -125,13 +136,25 @@ class Repository:
         return sorted(made, key=lambda each: each.time)
 
     def forget(self) -> None:
-        """Keep 7 days and 4 weeks, with and without volumes each for itself."""
+        """Keep 7 days and 4 weeks: with volumes, without, and those that lack a host's, each for
+        itself, so that none takes the place of the last that holds more. What lacks some goes once
+        a backup that lacks nothing is a week newer."""
+        holding = [each for each in self.snapshots() if each.holds_volumes]
+        whole = [each.time for each in holding if not each.lacks]
+        old = [each.id for each in holding if each.lacks and whole and each.time < whole[-1] - WEEK]
+        if old:
+            self.run("forget", *old)
         self.run("forget", "--group-by", "host,tags", *KEPT, "--prune")
 
-    def restore(self, snapshot: Snapshot, target: Path) -> Path:
-        """Lay a backup's files out in an empty folder, which is returned."""
-        self.run("restore", snapshot.id, "--target", str(target))
+    def restore(self, snapshot: Snapshot, target: Path, only: Collection[str] = ()) -> Path:
+        """Lay a backup's files out in an empty folder, which is returned. only: these paths in it."""
+        include = [f"--include=/{each}" for each in only]
+        self.run("restore", snapshot.id, "--target", str(target), *include)
         return target
+
+    def read(self, snapshot: Snapshot, path: str) -> str:
+        """One text file of a backup."""
+        return self.run("dump", snapshot.id, f"/{path}")
 
 
 class NoRepository(PortwrightError):

@@ -10,10 +10,11 @@ from sqlalchemy import Engine, delete, make_url, select, update
 from sqlalchemy.orm import Session
 
 from jobs import migrate
-from jobs.backup.contents import FOLDERS, REPOSITORIES, VOLUMES, database_in
+from jobs.backup.contents import FOLDERS, REPOSITORIES, database_in
 from jobs.backup.database import put_back
-from jobs.backup.manifest import Manifest, read
+from jobs.backup.manifest import Manifest, read, tar_of
 from jobs.backup.progress import DATA, PLATFORM, done, mark, progress
+from jobs.backup.refill import fill_hosts
 from jobs.backup.restic import open_repository
 from jobs.backup.verify import check_files, choose
 from jobs.backup.volumes import load_volume
@@ -142,19 +143,22 @@ def ask_for_deploys(session: Session, manifest: Manifest) -> list[int]:
     return asked
 
 
-def load_volumes(settings: Settings) -> list[str]:
-    """Fill the volumes; returns their names. One that was half filled by an earlier try is refused
-    with what to do."""
+def load_volumes(session: Session, settings: Settings) -> list[str]:
+    """Fill the volumes; returns what became of each, in words. One of this machine's that was half
+    filled by an earlier try is refused with what to do.
+    """
     data = settings.home / "backups" / DATA
     source = data if data.exists() else folder(settings)
+    manifest = read(source)
     loaded: list[str] = list(progress(settings).get("volumes", []))
     client = connect()
     try:
-        for saved in read(source).volumes:
+        for saved in (each for each in manifest.volumes if not each.get("host")):
             if saved["name"] not in loaded:
-                load_volume(client, saved, source / VOLUMES / f"{saved['name']}.tar")
+                load_volume(client, saved, source / tar_of(saved))
                 loaded.append(saved["name"])
                 mark(settings, "filling", volumes=loaded)
     finally:
         client.close()
-    return loaded
+    told = [f"{name}: filled" for name in loaded]
+    return told + fill_hosts(session, settings, manifest, source)

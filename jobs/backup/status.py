@@ -21,7 +21,8 @@ GOOD = {"backup": MADE, "verify": VERIFIED}
 
 @dataclass(frozen=True)
 class Made:
-    """One backup that is kept. volumes: their names, None where it was taken without.
+    """One backup that is kept. volumes: NAME, or HOST/NAME where they are on another host; None
+    where it was taken without. missing: what it should hold and does not (manifest.Manifest).
     verified: when it was last restored and found whole."""
 
     id: str
@@ -31,8 +32,14 @@ class Made:
     added: int
     seconds: float
     volumes: list[str] | None
+    missing: list[dict[str, str]]
     paused_s: float
     verified: datetime | None
+
+    @property
+    def hosts(self) -> list[str]:
+        """The other hosts that volumes in it are of."""
+        return sorted({name.split("/")[0] for name in self.volumes or () if "/" in name})
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Status:
-    """made: newest first. waiting: what people asked for and no worker has begun."""
+    """made: newest first. lacking: what the newest with volumes should hold and does not.
+    waiting: what people asked for and no worker has begun."""
 
     repository: str
     made: list[Made]
     failures: list[Failure]
+    lacking: list[dict[str, str]]
     due: datetime | None
     at_work: dict[str, str] | None
     waiting: list[str]
@@ -71,6 +80,7 @@ def status(session: Session, settings: Settings) -> Status:
             detail["added"],
             detail["seconds"],
             detail["volumes"],
+            detail.get("missing", []),
             detail["paused_s"],
             verified.get(detail["snapshot"]),
         )
@@ -82,6 +92,7 @@ def status(session: Session, settings: Settings) -> Status:
         settings.backup,
         made,
         failures(session),
+        next((each.missing for each in made if each.volumes is not None), []),
         next_due(session, settings),
         at_work(settings),
         sorted(asked),

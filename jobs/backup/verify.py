@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 
 from jobs import versions
 from jobs.backup import state
-from jobs.backup.contents import VOLUMES, open_copy
+from jobs.backup.contents import open_copy
 from jobs.backup.make import VERIFIED, alone, recorded, scratch
-from jobs.backup.manifest import Manifest, counts, digest, files, read
+from jobs.backup.manifest import Manifest, counts, digest, files, read, tar_of
 from jobs.backup.restic import Repository, Snapshot, repository
 from jobs.models import Base
 from jobs.records import record
@@ -77,16 +77,22 @@ def check(folder: Path) -> dict[str, Any]:
 
 
 def check_files(manifest: Manifest, folder: Path) -> None:
-    there = {str(path.relative_to(folder)): digest(path) for path in files(folder)}
-    for name in sorted(manifest.files.keys() | there.keys()):
-        if there.get(name) != manifest.files.get(name):
-            what = "is missing" if name not in there else "is not what was backed up"
-            raise PortwrightError(f"{name} {what}", remedy=OLDER, path="backup")
+    there = {str(path.relative_to(folder)) for path in files(folder)}
+    for name in sorted(manifest.files.keys() | there):
+        check_file(manifest, folder, name)
     needed = [f"keys/{name}" for name in KEYS]
-    needed += [f"{VOLUMES}/{each['name']}.tar" for each in manifest.volumes]
+    needed += [tar_of(each) for each in manifest.volumes]
     for name in needed:
         if name not in there or not (folder / name).stat().st_size:
             raise PortwrightError(f"{name} is missing or empty", remedy=OLDER, path="backup")
+
+
+def check_file(manifest: Manifest, folder: Path, name: str) -> None:
+    path = folder / name
+    there = path.is_file() and not path.is_symlink()
+    if not there or digest(path) != manifest.files.get(name):
+        what = "is not what was backed up" if there else "is missing"
+        raise PortwrightError(f"{name} {what}", remedy=OLDER, path="backup")
 
 
 def check_database(manifest: Manifest, engine: Engine) -> None:

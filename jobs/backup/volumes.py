@@ -1,23 +1,19 @@
-"""Docker volumes as tar files. Their containers are paused meanwhile, so that all files are of
-one moment: what a database finds then is what it finds after a power failure, and it recovers."""
+"""This machine's Docker volumes as tar files, with all that tar can keep. Their containers are paused
+meanwhile (pausing.py). Those of other hosts: elsewhere.py."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import docker
-from docker.errors import NotFound
 from docker.models.volumes import Volume
 
+from jobs.backup.pausing import paused
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
@@ -98,35 +94,3 @@ def size(folder: Path) -> int:
         for root, _, names in os.walk(folder)
         for name in names
     )
-
-
-@contextmanager
-def paused(client: docker.DockerClient, settings: Settings, volume: str) -> Iterator[list[str]]:
-    """Every container that has the volume stands still; yields their names. Which ones is
-    written down first, so that a killed backup leaves none standing (see wake)."""
-    found = client.containers.list(filters={"volume": volume, "status": "running"})
-    note = note_of(settings)
-    note.write_text(json.dumps([each.id for each in found]))
-    try:
-        for container in found:
-            container.pause()
-        yield [str(each.name) for each in found]
-    finally:
-        wake(client, settings)
-
-
-def note_of(settings: Settings) -> Path:
-    return settings.home / "run/paused.json"
-
-
-def wake(client: docker.DockerClient, settings: Settings) -> None:
-    """Let go on what a backup has paused."""
-    note = note_of(settings)
-    if not note.exists():
-        return
-    for container_id in json.loads(note.read_text() or "[]"):
-        with contextlib.suppress(NotFound):
-            container = client.containers.get(container_id)
-            if container.status == "paused":
-                container.unpause()
-    note.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import ticks
+from jobs.backup.elsewhere import release
 from jobs.database import session_factory
 from jobs.doorbell import doorbell
 from jobs.hosts import reach, registry
@@ -58,6 +59,7 @@ def work(session: Session, settings: Settings, host: Host) -> None:
     try:
         client = reach.connect_to(settings, host)
         try:
+            release(client, settings, host.name)
             ticks.look_at(session, client, settings, doorbell(settings.redis_url), host)
         finally:
             client.close()

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,36 @@ def test_a_day_keeps_its_last_one_with_and_one_without_volumes(
     last = create(session, settings)
     assert last["kept"] == [first["snapshot"], last["snapshot"]]
     assert verify.choose(repository(settings), None, volumes=True).id.startswith(first["snapshot"])
+
+
+def lacking(host: str) -> dict[str, str]:
+    return {"host": host, "volume": "", "message": "not in the backup", "remedy": "see to it"}
+
+
+def test_one_that_lacks_a_hosts_volumes_takes_the_place_of_none_that_holds_them(
+    session: Session, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lacks: list[dict[str, str]] = []
+    monkeypatch.setattr("jobs.backup.contents.volumes_of", lambda *_: [])
+    monkeypatch.setattr("jobs.backup.elsewhere.save", lambda *_: ([], list(lacks)))
+    whole = make.create(session, settings, by=ALICE, volumes=True)
+    lacks += [lacking("eu-1")]
+    make.create(session, settings, by=ALICE, volumes=True)
+    part = make.create(session, settings, by=ALICE, volumes=True)
+    lacks += [lacking("us-1")]
+    less = make.create(session, settings, by=ALICE, volumes=True)
+    assert less["kept"] == [each["snapshot"] for each in (whole, part, less)]
+    assert less["missing"] == lacks
+    assert [each.lacks for each in repository(settings).snapshots()] == [
+        [], ["eu-1"], ["eu-1", "us-1"],
+    ]  # fmt: skip
+    assert [action for action, _ in events(session)].count(make.LACKING) == 3
+    lacks.clear()
+    newer = make.create(session, settings, by=ALICE, volumes=True)
+    assert newer["kept"] == [each["snapshot"] for each in (part, less, newer)]
+    monkeypatch.setattr("jobs.backup.restic.WEEK", timedelta(seconds=-1))
+    last = make.create(session, settings, by=ALICE, volumes=True)
+    assert last["kept"] == [last["snapshot"]]
 
 
 def test_damage_in_the_repository_is_found_and_told(session: Session, settings: Settings) -> None:

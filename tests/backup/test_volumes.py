@@ -15,7 +15,8 @@ from docker.models.containers import Container
 from harness import until
 
 from jobs.backup import asked
-from jobs.backup.volumes import load_volume, note_of, paused, place_of, save_volume, volumes_of
+from jobs.backup.pausing import left_standing, paused
+from jobs.backup.volumes import load_volume, place_of, save_volume, volumes_of
 from jobs.settings import DEFAULT_CACHE, Settings
 from stacks.errors import PortwrightError
 from stacks.images.resolve import Resolver
@@ -64,6 +65,12 @@ def writer(client: docker.DockerClient) -> Container:
     return made
 
 
+def stands(settings: Settings, host: str = "") -> bool:
+    """Whether a note says that something is paused, by nobody who is at work."""
+    with left_standing(settings, host) as note:
+        return note is not None
+
+
 def test_a_copy_is_of_one_moment_and_the_container_goes_on(
     client: docker.DockerClient, settings: Settings, writer: Container
 ) -> None:
@@ -79,7 +86,7 @@ def test_a_copy_is_of_one_moment_and_the_container_goes_on(
         # b is written after a: of one moment, b is at most one step behind, or being written.
         assert b == "" or a == "" or int(a) - int(b) in (0, 1)
     writer.reload()
-    assert writer.status == "running" and not note_of(settings).exists()
+    assert writer.status == "running" and not stands(settings)
     data = place_of(volume)
     before = (data / "a").read_text()
     until(lambda: (data / "a").read_text() not in ("", before))
@@ -137,7 +144,7 @@ def test_a_container_that_a_killed_backup_left_standing_goes_on(
 ) -> None:
     code = (
         "import docker, time; from pathlib import Path; from jobs.settings import Settings;"
-        "from jobs.backup.volumes import paused; from jobs.backup.make import alone\n"
+        "from jobs.backup.pausing import paused; from jobs.backup.make import alone\n"
         f"settings = Settings(home=Path({str(settings.home)!r}), instance={INSTANCE!r})\n"
         "with alone(settings, 'a backup'), paused(docker.from_env(), settings, 'pwvolumes_data'):\n"
         "    time.sleep(600)"
@@ -154,7 +161,7 @@ def test_a_container_that_a_killed_backup_left_standing_goes_on(
     process.kill()
     process.wait()
     asked.release_paused(settings)
-    assert status() == "running" and not note_of(settings).exists()
+    assert status() == "running" and not stands(settings)
 
 
 def test_a_container_that_went_away_meanwhile_holds_nothing_up(
@@ -165,4 +172,4 @@ def test_a_container_that_went_away_meanwhile_holds_nothing_up(
         writer.unpause()
         writer.remove(force=True)
         time.sleep(0.1)
-    assert not note_of(settings).exists()
+    assert not stands(settings)

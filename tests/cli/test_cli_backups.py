@@ -47,7 +47,7 @@ def keeper(place: Settings) -> Iterator[dict[str, Any]]:
                 session.rollback()
 
     def tell(session: Any, what: str) -> None:
-        if answer:
+        if "missing" not in answer and answer:
             kind = "verify" if what == "verification" else "backup"
             record(session, "alice", FAILED, None, what=kind, path="backup", **answer)
         elif what == "verification":
@@ -56,7 +56,7 @@ def keeper(place: Settings) -> Iterator[dict[str, Any]]:
             volumes = ["pw_shop_production_db_data"] if "volumes" in what else None
             record(
                 session, "alice", MADE, None, snapshot="0a1b2c3d", bytes=12_400_000, added=1,
-                seconds=4.2, volumes=volumes, paused_s=0.4, kept=["0a1b2c3d"],
+                seconds=4.2, volumes=volumes, paused_s=0.4, kept=["0a1b2c3d"], **answer,
             )  # fmt: skip
         session.commit()
 
@@ -78,6 +78,19 @@ def test_making_verifying_and_listing(alice: Command, keeper: dict[str, Any]) ->
 def test_volumes_are_named_with_how_long_they_stood(alice: Command, keeper: dict[str, Any]) -> None:
     told = alice("backups", "create", "--volumes").output
     assert "Volumes: pw_shop_production_db_data; paused for 0.4 s at most." in told
+
+
+def test_one_that_lacks_a_hosts_volumes_says_so_and_ends_badly(
+    alice: Command, keeper: dict[str, Any]
+) -> None:
+    lack = {"host": "eu-1", "volume": "", "message": "not in the backup", "remedy": "see to it"}
+    keeper |= {"missing": [lack]}
+    told = alice("backups", "create", "--volumes")
+    assert told.exit_code == 1 and "Backup 0a1b2c3d is made" in told.output
+    listed = alice("backups", "list")
+    assert listed.exit_code == 0 and "eu-1" in listed.output
+    for each in (told, listed):
+        assert "Not in it: not in the backup\nTo do: see to it\n" in each.output
 
 
 @pytest.mark.parametrize("command", ["create", "verify"])

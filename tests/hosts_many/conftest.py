@@ -44,7 +44,13 @@ def field(node: object) -> Iterator[object]:
 
     assert isinstance(node, Vps)
     home = node.folder / "home"  # a socket's name is short
-    platform = Platform(CHECKOUT, home, INSTANCE, extra={"PORTWRIGHT_SAMPLE": "no"})
+    extra = {
+        "PORTWRIGHT_SAMPLE": "no",
+        "PORTWRIGHT_DRIFT_MINUTES": "0",  # no Run that nobody asked for
+        "PORTWRIGHT_BACKUP": str(node.folder / "backups"),
+        "PORTWRIGHT_BACKUP_HOURS": "0",
+    }
+    platform = Platform(CHECKOUT, home, INSTANCE, extra=extra)
     try:
         platform.clear_earlier()
         platform.quickstart()

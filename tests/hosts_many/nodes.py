@@ -43,6 +43,12 @@ class Field:
         done = self.platform.cli(*argv, check=False)
         return done.returncode, done.stdout + done.stderr
 
+    def backup(self, *argv: str) -> tuple[int, str]:
+        """What the administrator types on the portal's machine, `portwright-admin backup`."""
+        command = (".venv/bin/python", "-m", "jobs.admin", "backup", *argv)
+        done = self.platform.run(*command, check=False)
+        return done.returncode, done.stdout + done.stderr
+
     def fingerprint(self) -> str:
         """As the host's own console tells it."""
         return self.node.outside("sh", "-c", FINGERPRINT)
@@ -61,6 +67,24 @@ class Field:
         made.write("web/Dockerfile", "FROM python:3.11\nCOPY app.py /\nCMD python3 /app.py\n")
         self.number(made, 1)
         return made
+
+    @cached_property
+    def notes(self) -> ScratchProject:
+        """One with a volume, on the node; not deployed yet."""
+        made = Placed(self.platform, self.platform.home.parent / "notes", "notes")
+        keeper = {
+            "image": "python:3.11", "command": ["sleep", "infinity"], "init": True,
+            "volumes": {"data": "/data"},
+        }  # fmt: skip
+        made.commit({"rollback_window": "0s", "services": {"keeper": keeper}})
+        return made
+
+    def inside(self, command: str) -> str:
+        """A command in the container that has the volume."""
+        found = self.node.outside(
+            "docker", "ps", "--quiet", "--filter", "label=portwright.project=notes"
+        )
+        return self.node.outside("docker", "exec", found, "sh", "-c", command)
 
     def number(self, project: ScratchProject, number: int) -> None:
         web = {

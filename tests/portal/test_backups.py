@@ -60,6 +60,24 @@ def test_size_age_volumes_and_verification_are_told(
     assert "not verified" not in text(page)
 
 
+def test_what_a_host_could_not_give_is_told_until_a_backup_holds_it(
+    page: Any, place: Settings, session: Session
+) -> None:
+    lack = {
+        "host": "eu-1", "volume": "", "remedy": "see that the machine runs",
+        "message": "the volumes of host eu-1: not in the backup: it does not answer",
+    }  # fmt: skip
+    made(session, volumes=[], missing=[lack, {**lack, "volume": "other"}])
+    made(session)
+    found = text(page)
+    assert "The last backup with volumes does not hold everything" in found
+    assert lack["message"] in found and lack["remedy"] in found
+    assert found.count("lacks volumes of eu-1<") == 1
+    made(session, volumes=["eu-1/shop_data"], missing=[])
+    found = text(page)
+    assert "does not hold everything" not in found and "with 1 volume (also of eu-1)" in found
+
+
 def test_a_failure_is_shown_with_its_remedy(page: Any, place: Settings, session: Session) -> None:
     told = {
         "path": "backup",
