@@ -45,6 +45,7 @@ class Node:
         self.settings = settings
         self.keeper = Keeper(settings)
         self.again: dict[str, datetime] = {}
+        self.trouble = ""
 
     def turn(self) -> None:
         """Never raises: an engine that restarts is asked again."""
@@ -52,8 +53,11 @@ class Node:
             labels = [each["Labels"] or {} for each in containers(self.settings.instance)]
             self.keeper.look(sorted(hosts_of(labels)), self.again)
             rotate(self.settings)
-        except Exception:
-            log.exception("certificates could not be looked at; it is tried again")
+            self.trouble = ""
+        except Exception as error:
+            if self.trouble != (trouble := repr(error)):  # an engine that is away is told of once
+                log.exception("certificates could not be looked at; it is tried again")
+            self.trouble = trouble
 
     def answer(self, caller: socket.socket) -> None:
         """What the portal wants to know. Never raises for what a caller sends, or does not."""

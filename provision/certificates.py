@@ -6,6 +6,7 @@ from pyinfra import host
 from pyinfra.api import deploy
 from pyinfra.operations import files
 
+from jobs.node import SOCKET
 from jobs.settings import Settings
 from provision.daemons import Daemon
 from provision.environment import environment
@@ -20,7 +21,7 @@ def deploy_component(settings: Settings) -> None:
     home = str(settings.home)
     if settings.https_port:
         argv = [host.data.python, "-m", "jobs.node"]
-        wanted = Daemon("certificates", argv, environment(settings), host.data.code)
+        wanted = Daemon("certificates", argv, environment(settings), host.data.code, SOCKET)
         daemon(name="certificates", home=home, wanted=wanted)
         return
     path = f"{FOLDER}/{UNIT}.service"

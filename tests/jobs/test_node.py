@@ -111,6 +111,7 @@ def test_an_engine_that_is_away_or_talks_nonsense_ends_nothing_and_keeps_what_wa
         looker.turn()
     monkeypatch.setattr(node, "containers", lambda instance: containers(instance, "/nowhere"))
     looker.turn()
+    looker.turn()  # the same again is not worth a word
     assert caplog.text.count("it is tried again") == 4 and told.read_text() == "{}"
 
 
