@@ -53,6 +53,7 @@ def look(session: Session, settings: Settings, host: Host) -> None:
             except (OSError, ValueError):
                 told |= {"domains": before.get("domains") or {}, "silent": True}
         if told != before:
+            session.refresh(host, ["facts"])  # somebody may have tested the connection meanwhile
             host.facts = {**(host.facts or {}), "https": told}
             session.commit()
     except (OSError, ValueError):
