@@ -132,6 +132,7 @@ def tell(found: dict[str, Any], plain: bool) -> None:
         ("looked at", when(found["checked_at"]) or "-"),
         ("Docker", facts.get("docker") or "-"),
         ("Traefik", facts.get("traefik") or "-"),
+        ("HTTPS", f"port {facts['https_port']}" if facts.get("https_port") else "-"),
         ("disk free", f"{facts['disk_free_mb']} MB" if facts.get("disk_free_mb") else "-"),
         ("pinned", ", ".join(each["fingerprint"] for each in found["pinned"]) or "-"),
         ("for authorized_keys", found["authorized_key"] or "-"),

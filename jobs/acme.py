@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +64,15 @@ def challenge(settings: Settings) -> dict[str, Any]:
     return {"dnsChallenge": found}
 
 
-def environment(settings: Settings) -> dict[str, str]:
+def environment(settings: Settings, files: Sequence[Path] | None = None) -> dict[str, str]:
     """What a Traefik process needs beside its configuration: where secrets are, never what they are.
+    files: the credentials of another machine than this one.
 
     Each file in HOME/keys/acme-dns is named like a variable of the DNS provider; lego reads the
     value from the file that NAME_FILE names.
     """
-    found = {f"{file.name}_FILE": str(file) for file in credentials(settings)}
+    files = credentials(settings) if files is None else files
+    found = {f"{file.name}_FILE": str(file) for file in files}
     if settings.acme_ca:
         found |= {"LEGO_CA_CERTIFICATES": settings.acme_ca, "LEGO_CA_SYSTEM_CERT_POOL": "true"}
     return found

@@ -82,7 +82,7 @@ class Host(Base):
     machine shows, once a person has confirmed them; nothing connects to it before that. http_port,
     traefik_port: of its Traefik. drained_at: since when nothing new is placed there. checked_at:
     when it was last looked at; problem: why it could not be used then, {message, remedy}; facts:
-    what it is, {docker, cpus, memory_mb, disk_free_mb, traefik}.
+    what it is, {docker, cpus, memory_mb, disk_free_mb, traefik, https} (jobs.hosts.certificates).
     """
 
     __tablename__ = "hosts"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from jobs.front import front_of
 from jobs.models import Environment, Project, Release, Run, Secret
 from jobs.settings import Settings
 from jobs.states import FINAL
@@ -91,28 +92,10 @@ def own_versions(session: Session, project_id: int, environment: str | None) -> 
     return {name: version for name, version in session.execute(query)}
 
 
-def http_port_of(project: Project, settings: Settings) -> int:
-    """Where Traefik listens for visitors on the machine that the project is placed on."""
-    return project.host.http_port if project.host else settings.http_port
-
-
 def service_urls(session: Session, environment: Environment, settings: Settings) -> list[str]:
-    """Where the services of the release that serves now are reached, one URL per host."""
-    port = http_port_of(environment.project, settings)
-    return [f"http://{host}:{port}{path}" for host, path in addresses(session, environment)]
-
-
-def service_addresses(session: Session, environment: Environment, settings: Settings) -> list[str]:
-    """The same as somebody elsewhere types them: https where this host has it for that name."""
-    found = []
-    project = environment.project
-    for host, path in addresses(session, environment):
-        secure = settings.https_port and not host.endswith("localhost") and project.host is None
-        port = settings.https_port if secure else http_port_of(project, settings)
-        scheme = "https" if secure else "http"
-        shown = "" if port == (443 if secure else 80) else f":{port}"
-        found.append(f"{scheme}://{host}{shown}{path}")
-    return found
+    """Where the services of the release that serves now are reached, one URL per route."""
+    front = front_of(environment.project.host, settings)
+    return [front.url(host, path) for host, path in addresses(session, environment)]
 
 
 def addresses(session: Session, environment: Environment) -> list[tuple[str, str]]:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from jobs import domains
 from jobs.settings import Settings
 
 AGAIN = timedelta(minutes=10)
@@ -22,9 +23,19 @@ ANSWER = b"OK"
 
 
 def path(settings: Settings) -> str:
-    """Nobody else can answer it: the portal's key makes it, and does not show in it."""
+    """Nobody else can answer it: a key of this machine makes it, and does not show in it."""
     key = settings.key("secret-key").encode()
     return f"/.well-known/portwright/{hmac.new(key, b'reach', hashlib.sha256).hexdigest()[:32]}"
+
+
+def router(settings: Settings) -> dict[str, Any]:
+    """Traefik's, which answers to that path."""
+    return {
+        "rule": f"Path(`{path(settings)}`)",
+        "entryPoints": ["web"],
+        "priority": domains.ANSWER,
+        "service": "ping@internal",
+    }
 
 
 def look_at_one(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.front import Front
+
 
 @dataclass(frozen=True)
 class Service:
@@ -32,8 +34,8 @@ class Service:
         }
 
 
-def services_of(spec: dict[str, Any] | None, http_port: int) -> list[Service]:
-    """http_port: of the machine that it is placed on (jobs.queries.http_port_of)."""
+def services_of(spec: dict[str, Any] | None, front: Front) -> list[Service]:
+    """front: of the machine that it is placed on."""
     found = []
     for name, service in sorted(((spec or {}).get("services") or {}).items()):
         routes = service.get("routes") or []
@@ -44,7 +46,7 @@ def services_of(spec: dict[str, Any] | None, http_port: int) -> list[Service]:
                 generation=service.get("generation"),
                 replicas=service.get("replicas") or 1,
                 urls=tuple(
-                    f"http://{route['host']}:{http_port}{route.get('path') or ''}"
+                    front.url(route["host"], route.get("path") or "")
                     for route in routes
                     if not route.get("redirect")
                 ),

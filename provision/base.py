@@ -53,6 +53,8 @@ def deploy_component(settings: Settings) -> None:
     if is_node():
         marker = "/etc/portwright/node"  # read by fitness
         files.file(name="it is a node", path=marker, mode="644")
+        if settings.https_port:  # what makes the path by which a name is known to lead there
+            secret_file(name="key secret-key", path=f"{home}/keys/secret-key", form="hex")
         return
     for name, form in KEYS.items():
         own = given(SECRETS / host.name, name) if managed() else None

@@ -46,6 +46,7 @@ RESTORED = {
 }
 # What a node leaves out: the portal that deploys to it is on another host.
 HOST_ONLY = ("redis", "postgres", "images", "portal")
+NODE_ONLY = {"certificates": "Certificates"}
 UNINSTALL = {"uninstall": "Take Portwright off the host"}
 AFTER = """
 The portal listens on the host's loopback address. From here:
@@ -104,6 +105,13 @@ def apply(env: dict[str, str], steps: Mapping[str, str], report: Path | None) ->
     return runner.changed
 
 
+def steps_for(role: str) -> dict[str, str]:
+    """Component -> title, in their order, of a host or a node."""
+    if role == "host":
+        return STEPS
+    return {name: title for name, title in STEPS.items() if name not in HOST_ONLY} | NODE_ONLY
+
+
 def steps_of(action: str, wanted: Mapping[str, str]) -> dict[str, str]:
     """Component -> title, in their order. wanted: those of the host's role."""
     if action == "uninstall":
@@ -145,9 +153,7 @@ def run(given: argparse.Namespace) -> int:
         "PYTHONUNBUFFERED": "1",
     }
     role = str(inventory.find(env).data["role"])
-    wanted = {
-        name: title for name, title in STEPS.items() if role == "host" or name not in HOST_ONLY
-    }
+    wanted = steps_for(role)
     if given.action == "drift":
         return drift(where, env, wanted, given.json)
     steps = steps_of(given.action, wanted)

@@ -26,7 +26,8 @@ PYTHON = "$(command -v python3.13 || command -v python3.12 || command -v python3
 def deploy_component(settings: Settings) -> None:
     described = code_archive.describe(CHECKOUT)
     unpacked(name=f"code {described.version}", folder=str(host.data.code))
-    if is_node():  # nothing runs from it; a host's is shown once portal and worker are well
+    requirements = described.requirements
+    if is_node():  # a host's is shown once portal and worker are well
         unless(
             f"{NODE_PYTHON} -c 'import sys; sys.exit(sys.version_info < (3, 11))'",
             f"ln -sfn {PYTHON} {NODE_PYTHON}",
@@ -37,9 +38,11 @@ def deploy_component(settings: Settings) -> None:
             f"ln -sfn {host.data.code} {PLACE}/current",
             name="current version",
         )
-        return
+        requirements = code_archive.of_node(requirements)
+        if not settings.https_port:  # nothing runs from it
+            return
     packages = Path(host.data.python).parent.parent
-    environment(name="Python packages", folder=str(packages), requirements=described.requirements)
+    environment(name="Python packages", folder=str(packages), requirements=requirements)
     unless(
         f'[ "$(readlink {host.data.code}/{PACKAGES})" = ../{packages.name} ]',
         f"ln -sfn ../{packages.name} {host.data.code}/{PACKAGES}",

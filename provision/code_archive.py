@@ -15,6 +15,8 @@ ROOMS = (
     *("cli", "forges", "inventory/group_data", "jobs", "portal"),
     *("provision", "samples", "stacks", "toolchain", "zones"),
 )
+# What `jobs.node` needs of the packages.
+ON_NODES = ("cryptography", "pyyaml")
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,18 @@ def describe(checkout: Path) -> Described:
         digest.update(hashlib.sha256(path.read_bytes()).digest() + bytes([executable(path)]))
     requirements = "".join(f"{line}\n" for line in project["dependencies"])
     return Described(
-        f"{project['version']}-{digest.hexdigest()[:12]}",
-        hashlib.sha256(requirements.encode()).hexdigest()[:12],
-        requirements,
+        f"{project['version']}-{digest.hexdigest()[:12]}", short_hash(requirements), requirements
     )
+
+
+def of_node(requirements: str) -> str:
+    """Those of them that a node with HTTPS needs."""
+    lines = requirements.splitlines(keepends=True)
+    return "".join(line for line in lines if line.partition("==")[0] in ON_NODES)
+
+
+def short_hash(requirements: str) -> str:
+    return hashlib.sha256(requirements.encode()).hexdigest()[:12]
 
 
 def pack(checkout: Path) -> bytes:

@@ -33,7 +33,8 @@ class Daemon:
     """What to run. ready: a path (socket) or host:port that answers once it is up.
 
     check: a command that exits with 0 once it is up, where an answer is not enough.
-    grace: seconds from the polite signal to the hard one.
+    grace: seconds from the polite signal to the hard one. writes: folders below the home that it
+    writes as it is set up here, besides those that it always does (provision.systemd).
     """
 
     name: str
@@ -45,11 +46,13 @@ class Daemon:
     grace: float = 15.0
     stop_signal: int = signal.SIGTERM
     check: Sequence[str] = ()
+    writes: Sequence[str] = ()
 
     @property
     def fingerprint(self) -> str:
         """The same for a daemon without `check` as before there was one: it is not restarted."""
         told = {key: value for key, value in asdict(self).items() if key != "check" or value}
+        del told["writes"]  # nothing holds it to that here
         text = json.dumps(told, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

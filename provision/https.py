@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jobs import acme, reach
+from jobs import acme
 from jobs.domains import ANSWER, CHALLENGES
 from jobs.settings import Settings
 from provision.environment import listen
@@ -70,14 +70,7 @@ def base(settings: Settings) -> dict[str, Any]:
     if settings.hsts_days:
         seconds = settings.hsts_days * 86_400
         middlewares["hsts"] = {"headers": {"stsSeconds": seconds}}
-    routers = {
-        "here": {
-            "rule": f"Path(`{reach.path(settings)}`)",
-            "entryPoints": ["web"],
-            "priority": ANSWER,
-            "service": "ping@internal",
-        }
-    }
+    routers = {}
     if settings.acme_challenge == "http":
         routers["challenges"] = {
             "rule": CHALLENGES,
@@ -86,7 +79,7 @@ def base(settings: Settings) -> dict[str, Any]:
             "service": "acme-http@internal",
         }
     return {
-        "http": {"routers": routers, "middlewares": middlewares},
+        "http": {**({"routers": routers} if routers else {}), "middlewares": middlewares},
         "tls": {
             "options": {
                 "default": {

@@ -56,25 +56,29 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         raise PortwrightError(
             f"{role!r} is no role of a host", remedy=f"use {' or '.join(ROLES)}", path="role"
         )
-    settings = {**hosts["settings"], **own.get("settings", {})}
+    told = {**hosts["settings"], **own.get("settings", {})}
+    settings = Settings.from_environ({PREFIX + key: str(value) for key, value in told.items()})
     archive = code_archive.describe(CHECKOUT)
     data |= {
         "code": f"{PLACE}/{archive.version}",
-        # A node needs no more of the code than what installs Traefik, which is plain Python.
-        "python": f"{PLACE}/venv-{archive.packages}/bin/python" if role == "host" else NODE_PYTHON,
+        "python": python_of(role, settings, archive),
         "role": role,
         "units": True,
         "ssh_port": where.port,
         "snapshot": given.get("PORTWRIGHT_SNAPSHOT", ""),
         "remove_data": given.get("PORTWRIGHT_REMOVE_DATA") == "yes",
     }
-    return Found(
-        where,
-        True,
-        data,
-        Settings.from_environ({PREFIX + key: str(value) for key, value in settings.items()}),
-        given.get("PORTWRIGHT_FINGERPRINT", ""),
-    )
+    return Found(where, True, data, settings, given.get("PORTWRIGHT_FINGERPRINT", ""))
+
+
+def python_of(role: str, settings: Settings, archive: code_archive.Described) -> str:
+    """What runs the code there."""
+    packages = archive.packages
+    if role == "node":
+        # It needs no more than what installs Traefik, which is plain Python, and with HTTPS two packages.
+        packages = code_archive.short_hash(code_archive.of_node(archive.requirements))
+    plain = role == "node" and not settings.https_port
+    return NODE_PYTHON if plain else f"{PLACE}/venv-{packages}/bin/python"
 
 
 def host_data(name: str, file: str) -> dict[str, Any]:

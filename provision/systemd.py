@@ -43,7 +43,8 @@ COMMON = (
 
 @dataclass(frozen=True)
 class Box:
-    """What a daemon may do: folders below the home that it writes, address families, capabilities."""
+    """What a daemon may do: folders below the home that it writes, address families, capabilities.
+    runtime: a folder in /run that is made for it, for root only."""
 
     writes: tuple[str, ...]
     families: str = "AF_UNIX AF_INET AF_INET6 AF_NETLINK"
@@ -51,6 +52,7 @@ class Box:
     after: str = "network-online.target"
     user: str = ""
     groups: str = ""
+    runtime: str = ""
 
 
 BOXES = {
@@ -74,6 +76,12 @@ BOXES = {
         (".",),
         after="network-online.target docker.service portwright-redis.service portwright-postgres.service",
     ),
+    # Of a node with HTTPS. It writes the logs of Traefik and of the Traefik that it tries names with.
+    "certificates": Box(
+        ("traefik", "log"),
+        after="network-online.target docker.service portwright-traefik.service",
+        runtime="portwright-certificates",
+    ),
 }
 
 
@@ -91,7 +99,9 @@ class Unit:
 def unit_of(daemon: Daemon, home: str, memory: Mapping[str, str]) -> Unit:
     """memory: daemon -> MemoryMax, as systemd takes it (`256M`, `60%`); none where it is not named."""
     box = BOXES[daemon.name]
-    writes = " ".join(quoted(f"{home}/{folder}".removesuffix("/.")) for folder in box.writes)
+    writes = " ".join(
+        quoted(f"{home}/{folder}".removesuffix("/.")) for folder in (*box.writes, *daemon.writes)
+    )
     environment = {"HOME": home, "PYTHONDONTWRITEBYTECODE": "1", **daemon.env}
     lines = [
         f"ExecStart={words(daemon.argv)}",
@@ -107,6 +117,7 @@ def unit_of(daemon: Daemon, home: str, memory: Mapping[str, str]) -> Unit:
         f"RestrictAddressFamilies={box.families}",
         f"CapabilityBoundingSet={box.capabilities}",
         f"ReadWritePaths={writes}",
+        *([f"RuntimeDirectory={box.runtime}", "RuntimeDirectoryMode=0700"] if box.runtime else []),
         *([f"MemoryMax={memory[daemon.name]}"] if daemon.name in memory else []),
     ]
     fingerprint = hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]

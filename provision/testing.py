@@ -23,7 +23,11 @@ ROOMS = [
 ]
 # A server from nothing to its end, and to its next version: by themselves, for they take as
 # long as all others.
-HOSTS = ("tests/host", "tests/hosts_many/test_2_node.py", "tests/backup/test_upgrade.py")
+HOSTS = (
+    "tests/host",
+    *(f"tests/hosts_many/test_{each}.py" for each in ("2_node", "3_certificates", "4_end")),
+    "tests/backup/test_upgrade.py",
+)
 REMEDY = "correct that, then run ./run-tests again"
 INTERRUPTED = 130
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shlex
+from collections.abc import Iterable
 from io import StringIO
 from typing import Any
 
 import yaml
-from pyinfra.api import deploy
+from pyinfra import host
+from pyinfra.api import FactBase, deploy
 from pyinfra.operations import files
 
 from jobs import acme
@@ -18,7 +22,7 @@ from provision.daemons import Daemon
 from provision.environment import listen
 from provision.https import base, with_https
 from provision.operations import daemon
-from provision.where import is_node
+from provision.where import is_node, managed
 
 
 @deploy("traefik")
@@ -59,14 +63,34 @@ def deploy_component(settings: Settings) -> None:
                 **(https_environment(settings) if settings.https_port else {}),
             },
             ready=f"127.0.0.1:{settings.traefik_port}",
+            writes=("log",) if settings.https_port else (),
         ),
     )
 
 
+class Credentials(FactBase[dict[str, str]]):
+    """Names of a DNS provider's credentials on the host -> what changes when one does: no content."""
+
+    default = dict
+
+    def command(self, folder: str) -> str:
+        return f"stat --format '%n=%i-%s-%Y' {shlex.quote(folder)}/* 2>/dev/null || true"
+
+    def process(self, output: Iterable[str]) -> dict[str, str]:
+        told = (line.rpartition("/")[2].rpartition("=") for line in output)
+        return {name: state for name, _, state in told if acme.VARIABLE.fullmatch(name)}
+
+
 def https_environment(settings: Settings) -> dict[str, str]:
     """With a digest of the credentials, so that new ones restart it."""
-    digest = acme.credentials_digest(settings)
-    return {"PORTWRIGHT_ACME_DIGEST": digest, **acme.environment(settings)}
+    if not managed():
+        digest = acme.credentials_digest(settings)
+        return {"PORTWRIGHT_ACME_DIGEST": digest, **acme.environment(settings)}
+    folder = settings.home / "keys/acme-dns"
+    there = host.get_fact(Credentials, folder=str(folder)) if settings.acme_dns else {}
+    digest = hashlib.sha256(repr(sorted(there.items())).encode()).hexdigest()[:16]
+    files_there = [folder / name for name in sorted(there)]
+    return {"PORTWRIGHT_ACME_DIGEST": digest, **acme.environment(settings, files_there)}
 
 
 def config(settings: Settings) -> dict[str, Any]:

@@ -64,5 +64,11 @@ docker_host = {
 # Root in a container is then nobody outside; volumes made before that become unreadable.
 docker_userns = False
 
-unit_memory = {"portal": "40%", "worker": "70%", "traefik": "40%", "redis": "128M"}
+unit_memory = {
+    "portal": "40%",
+    "worker": "70%",
+    "traefik": "40%",
+    "redis": "128M",
+    "certificates": "384M",
+}
 domains = []

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from forges.client import Client
 from jobs.models import Preview, Run, Source, now
-from jobs.queries import release_numbered, runs_of, service_addresses
+from jobs.queries import release_numbered, runs_of, service_urls
 from jobs.settings import Settings
 from jobs.sources import full_name_of
 from jobs.states import FINAL
@@ -63,7 +63,7 @@ def text(session: Session, settings: Settings, preview: Preview) -> str:
         )
     lines = [f"### Preview of {project}", ""]
     lines.append(f"**{escaped(how(session, preview))}** · commit `{preview.head_commit[:10]}`")
-    urls = service_addresses(session, preview.environment, settings)
+    urls = service_urls(session, preview.environment, settings)
     lines += ["", *(f"- <{url}>" for url in urls)] if urls else []
     if preview.expires_at:
         lines += [

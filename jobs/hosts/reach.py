@@ -8,9 +8,10 @@ from cryptography.fernet import Fernet
 
 from jobs.hosts import tunnel
 from jobs.hosts.address import parse
-from jobs.hosts.way import ENGINE, Way
+from jobs.hosts.way import Way
 from jobs.hosts.words import Away
 from jobs.models import Host
+from jobs.node import ENGINE
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
 from stacks.images.engine import connect

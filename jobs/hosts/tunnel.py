@@ -1,5 +1,5 @@
-"""The way to a host: one ssh process that makes its Docker engine and its Traefik private sockets
-here. Whoever needs them calls `ensure`; it outlives its maker, and one that died is begun anew.
+"""The way to a host: one ssh process that makes its Docker engine, its Traefik and what looks after
+its certificates private sockets here. Whoever needs them calls `ensure`; it outlives its maker, and one that died is begun anew.
 
 Docker's own ssh:// is not used: docker-py, the provider and the docker command would each bring
 their own ssh, known_hosts and way to fail (docs/decisions/0020).
@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from jobs.hosts import ssh
-from jobs.hosts.way import ENGINE, Way, papers
+from jobs.hosts.way import Way, papers
 from jobs.hosts.words import Away, why
+from jobs.node import ENGINE, SOCKET
 from stacks.errors import PortwrightError
 from stacks.processes import boot, kill_started, start_time
 
@@ -75,6 +76,7 @@ def begin(way: Way) -> None:
                 "-oStreamLocalBindUnlink=yes",
                 "-L", ssh.forward(way.folder / "engine.sock", ENGINE),
                 "-L", ssh.forward(way.traefik, f"127.0.0.1:{way.traefik_port}"),
+                "-L", ssh.forward(way.certificates, SOCKET),
                 "there",
             ],
             env=environment(), stdin=subprocess.DEVNULL, stdout=said, stderr=said,
@@ -126,7 +128,7 @@ def end(folder: Path) -> None:
         deadline = time.monotonic() + DYING
         while killed and start_time(pid) == started and time.monotonic() < deadline:
             time.sleep(STEP)
-    for name in ("tunnel.json", "engine.sock", "traefik.sock"):
+    for name in ("tunnel.json", "engine.sock", "traefik.sock", "tls.sock"):
         (folder / name).unlink(missing_ok=True)
 
 

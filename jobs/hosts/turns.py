@@ -16,7 +16,7 @@ from jobs import ticks
 from jobs.backup.elsewhere import release
 from jobs.database import session_factory
 from jobs.doorbell import doorbell
-from jobs.hosts import reach, registry
+from jobs.hosts import certificates, reach, registry
 from jobs.hosts.check import check
 from jobs.models import Host, now
 from jobs.records import record
@@ -48,6 +48,8 @@ def turn(name: str) -> None:
             check(session, settings, host)
         if host.problem is None:
             work(session, settings, host)
+        if host.problem is None:
+            certificates.look(session, settings, host)
         if bool(was) != bool(host.problem):
             told = host.problem or {}
             action = "host.away" if told else "host.back"

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobs.hosts.address import Address
-
-ENGINE = "/var/run/docker.sock"
+from jobs.node import SOCKET
 
 
 @dataclass(frozen=True)
@@ -42,9 +41,20 @@ class Way:
         return self.folder / "traefik.sock"
 
     @property
+    def certificates(self) -> Path:
+        """What looks after them there (jobs.node), where HTTPS is on."""
+        return self.folder / "tls.sock"
+
+    @property
     def digest(self) -> str:
         """Another one is another way, and needs another process."""
-        told = [str(self.address), self.private_key, self.known_hosts, str(self.traefik_port)]
+        told = [
+            str(self.address),
+            self.private_key,
+            self.known_hosts,
+            str(self.traefik_port),
+            SOCKET,
+        ]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 

@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.dns import cloudflare, has_token, needs_records, own_addresses
+from jobs.keeper import write
 from jobs.models import Preview, now
 from jobs.previews.names import wanted
 from jobs.records import record
 from jobs.settings import Settings
-from jobs.tls import write
 from jobs.visits import is_preview
 from stacks.errors import PortwrightError
 from zones.keeping import Kept, keep, seen

@@ -1,14 +1,14 @@
-"""What is known of each host: the worker's domains.json beside the release that serves."""
+"""What is known of each host: what its machine's domains.json says, beside the release that serves."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from jobs.models import Host, Release
-from jobs.settings import Settings
+from jobs.front import Front, moment
+from jobs.models import Release
 from stacks.routes import is_local
 
 STAGES = {
@@ -33,6 +33,10 @@ BADGES = {
     "renewal": "awaiting_approval",
     "expired": "failed",
 }
+
+
+APPLY = "`portwright host apply root@HOST --role node`"
+MENDED = f"see there `systemctl status portwright-certificates`, or {APPLY}"
 
 
 @dataclass(frozen=True)
@@ -71,70 +75,41 @@ class Domain:
         return {"until": self.until, "retry_at": self.retry_at}
 
 
-def domains_of(
-    release: Release | None, settings: Settings, at: datetime, there: Host | None = None
-) -> list[Domain]:
-    """By service, in the order of its routes; a host with several paths once. there: the other
-    machine that serves them. Reads the Spec as it is: an older one may lack what is known today."""
+def domains_of(release: Release | None, front: Front, at: datetime) -> list[Domain]:
+    """By service, in the order of its routes; a host with several paths once. front: of the machine
+    that serves them. Reads the Spec as it is: an older one may lack what is known today."""
     if release is None:
         return []
-    known = kept(settings)
     found: dict[str, Domain] = {}
     for name, service in sorted((release.spec.get("services") or {}).items()):
         secure = bool(service.get("tls"))
         for route in service.get("routes") or ():
             host = str(route["host"])
-            if there is not None:
-                found.setdefault(host, elsewhere(name, host, there))
-                continue
-            found.setdefault(host, domain(name, host, secure, known.get(host), settings, at))
+            found.setdefault(host, domain(name, host, secure, front, at))
     return list(found.values())
 
 
-def elsewhere(service: str, host: str, there: Host) -> Domain:
-    words = f"plain HTTP on host {there.name}: certificates are for the portal's own machine only"
-    return Domain(host, service, address("http", host, there.http_port, 80), "off", words)
-
-
-def kept(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Host → what the worker wrote last; nothing before it did."""
-    try:
-        read: dict[str, dict[str, Any]] = json.loads(
-            (settings.home / "traefik/domains.json").read_text()
-        )
-    except (OSError, ValueError):
-        return {}
-    return read
-
-
-def domain(
-    service: str,
-    host: str,
-    secure: bool,
-    known: dict[str, Any] | None,
-    settings: Settings,
-    at: datetime,
-) -> Domain:
-    plain = address("http", host, settings.http_port, 80)
+def domain(service: str, host: str, secure: bool, front: Front, at: datetime) -> Domain:
+    plain = front.plain(host)
     if is_local(host):
-        return Domain(host, service, plain, "local", "plain HTTP, on this machine")
-    if not settings.https_port:
-        words = "plain HTTP: the host's owner can turn HTTPS on with PORTWRIGHT_HTTPS_PORT"
-        return Domain(host, service, plain, "off", words)
+        machine = f"host {front.name}" if front.name else "this machine"
+        return Domain(host, service, plain, "local", f"plain HTTP, on {machine}")
+    if not front.https_port:
+        return Domain(host, service, plain, "off", how_to_turn_on(front))
     if not secure:
         words = f"plain HTTP until {service} is next changed: it was deployed before HTTPS was here"
         return Domain(host, service, plain, "old", words)
+    known = front.known.get(host)
     if known is None:
-        return Domain(host, service, plain, "pending", "the worker takes it up in a few seconds")
+        return Domain(host, service, plain, "pending", waited_for(front))
     until = moment(known["until"])
     stage, words = told(known, until, at)
-    safe = until is not None and until > at
     return Domain(
         host=host,
         service=service,
-        url=address("https", host, settings.https_port, 443) if safe else plain,
+        url=front.url(host, at=at),
         stage=stage,
-        words=words,
+        words=f"{words}, as host {front.name} said last: {MENDED}" if front.silent else words,
         issuer=known["issuer"],
         until=until,
         failure=known["failure"],
@@ -143,7 +118,22 @@ def domain(
     )
 
 
-def told(known: dict[str, Any], until: datetime | None, at: datetime) -> tuple[str, str]:
+def how_to_turn_on(front: Front) -> str:
+    if not front.name:
+        return "plain HTTP: the host's owner can turn HTTPS on with PORTWRIGHT_HTTPS_PORT"
+    return (
+        f"plain HTTP on host {front.name}: its owner can turn HTTPS on with HTTPS_PORT among its "
+        f"settings in inventory/hosts.py, and {APPLY}"
+    )
+
+
+def waited_for(front: Front) -> str:
+    if front.silent:
+        return f"host {front.name} has HTTPS, but says nothing of its certificates: {MENDED}"
+    return f"{f'host {front.name}' if front.name else 'the worker'} takes it up in a few seconds"
+
+
+def told(known: Mapping[str, Any], until: datetime | None, at: datetime) -> tuple[str, str]:
     """(stage, words) of what the worker knows."""
     name = known["name"]
     if until is not None and until <= at:
@@ -157,11 +147,3 @@ def told(known: dict[str, Any], until: datetime | None, at: datetime) -> tuple[s
         "asked": "the issuer is asked; plain HTTP until it has answered",
         "failing": "no certificate: visitors get plain HTTP",
     }[known["stage"]]
-
-
-def address(scheme: str, host: str, port: int, usual: int) -> str:
-    return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"
-
-
-def moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

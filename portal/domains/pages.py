@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from jobs.front import front_of
 from jobs.models import Environment, now
 from jobs.queries import release_numbered
 from jobs.records import record
@@ -20,7 +21,7 @@ from portal.errors import Refused
 
 def domains_in(environment: Environment) -> list[Domain]:
     release = release_numbered(db.session, environment, environment.release)
-    return domains_of(release, settings(), now(), environment.project.host)
+    return domains_of(release, front_of(environment.project.host, settings()), now())
 
 
 @blueprint.get("/projects/<name>/domains")
@@ -45,7 +46,8 @@ def again(name: str) -> ResponseReturnValue:
         raise Refused(409, "There is nothing to try again.", "Reload the page.", "host")
     record(db.session, person().email, AGAIN, name, host=host)
     db.session.commit()
-    flash(f"{host} is tried again in a few seconds.")
+    soon = "half a minute" if environment.project.host else "a few seconds"
+    flash(f"{host} is tried again in {soon}.")
     return redirect(url_for("domains.index", name=name, **in_environment(environment)))
 
 

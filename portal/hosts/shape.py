@@ -37,12 +37,19 @@ def host_json(host: Host) -> dict[str, Any]:
         "drained_at": host.drained_at.isoformat() if host.drained_at else None,
         "checked_at": host.checked_at.isoformat() if host.checked_at else None,
         "problem": host.problem,
-        "facts": dict(host.facts or {}),
+        "facts": facts_of(host),
         "http_port": host.http_port,
         "traefik_port": host.traefik_port,
         "authorized_key": trust.authorized(host) if host.public_key else None,
         "pinned": [key_json(key) for key in trust.pinned(host)],
     }
+
+
+def facts_of(host: Host) -> dict[str, Any]:
+    """Without what is known of each name's certificate, which is the projects'."""
+    facts = dict(host.facts or {})
+    https = facts.pop("https", None)
+    return {**facts, "https_port": https["port"]} if https else facts
 
 
 def key_json(key: HostKey) -> dict[str, str]:

@@ -11,7 +11,7 @@ from jobs.models import Preview
 from jobs.previews import records
 from jobs.previews.lifecycle import is_whole
 from jobs.previews.names import names_of
-from jobs.queries import runs_of, service_addresses
+from jobs.queries import runs_of, service_urls
 from jobs.states import FINAL
 from portal.context import settings
 from portal.database import db
@@ -41,7 +41,7 @@ def preview_json(preview: Preview) -> dict[str, Any]:
         and is_whole(preview.head_commit)
         and preview.approved_commit != preview.head_commit,
         "dns": dns(preview),
-        "urls": service_addresses(db.session, preview.environment, settings()),
+        "urls": service_urls(db.session, preview.environment, settings()),
         "run": newest.id if newest else None,
         "compared": preview.compared,
         "opened_at": iso(preview.opened_at),

@@ -8,9 +8,10 @@ from typing import Any
 from flask import url_for
 from sqlalchemy import select
 
+from jobs.front import front_of
 from jobs.hosts.registry import LOCAL
 from jobs.models import Environment, Health, Project, Release, Run
-from jobs.queries import http_port_of, production, release_numbered, runs_of, standing
+from jobs.queries import production, release_numbered, runs_of, standing
 from portal.context import settings
 from portal.database import db
 from portal.runs.shape import run_json
@@ -67,7 +68,7 @@ def overview(project: Project, environment: Environment | None = None) -> Overvi
         environment=environment,
         release=release,
         last_run=runs[0] if runs else None,
-        services=services_of(release.spec, http_port_of(project, settings())) if release else [],
+        services=services_of(release.spec, front_of(project.host, settings())) if release else [],
         health={row.service: row for row in db.session.scalars(health)},
     )
 

@@ -7,7 +7,8 @@ import json
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from jobs.queries import http_port_of, releases_of
+from jobs.front import front_of
+from jobs.queries import releases_of
 from jobs.requests import request_run
 from portal.access import get_environment, get_release, in_environment, person
 from portal.context import doorbell, settings
@@ -42,7 +43,7 @@ def release(name: str, number: int) -> ResponseReturnValue:
         here=in_environment(environment),
         release=release,
         current=environment.release,
-        services=services_of(release.spec, http_port_of(environment.project, settings())),
+        services=services_of(release.spec, front_of(environment.project.host, settings())),
         spec=json.dumps(release.spec, indent=2, ensure_ascii=False),
         plan=plan,
         words=summary_words(plan["summary"]) if plan else [],

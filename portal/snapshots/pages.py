@@ -9,8 +9,9 @@ from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
+from jobs.front import front_of
 from jobs.models import Project
-from jobs.queries import http_port_of, production, release_numbered, standing
+from jobs.queries import production, release_numbered, standing
 from jobs.snapshots import Snapshot, listed, remove, take
 from portal.access import environment_in, get_project, person
 from portal.api import blueprint as api
@@ -45,7 +46,7 @@ def shown(project: Project, code: int = 200, **more: Any) -> ResponseReturnValue
         project=project,
         snapshots=listed(settings(), project),
         environments=standing(project),
-        services=services_of(release.spec, http_port_of(project, settings())) if release else [],
+        services=services_of(release.spec, front_of(project.host, settings())) if release else [],
         given=request.form,
         **more,
     )

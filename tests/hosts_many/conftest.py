@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-sys.path += [str(HERE.parent / "system"), str(HERE.parent / "host")]
+sys.path += [str(HERE.parent / room) for room in ("system", "host", "tls")]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import time
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 from harness import Platform
@@ -19,7 +20,9 @@ from bench.project import ScratchProject
 from jobs.database import session_factory
 from jobs.doorbell import doorbell
 from jobs.models import Run
+from jobs.records import record
 from jobs.settings import Settings
+from jobs.tls import AGAIN
 from stacks.processes import start_time
 
 NAME = "node"
@@ -28,9 +31,9 @@ FINGERPRINT = "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d' ' -f2"
 PATIENCE = 60.0
 
 
-def bootstrap(vps: Vps, action: str, *argv: str) -> Done:
-    """With an inventory that names the platform's instance."""
-    found = vps.inventory(settings={"IMAGES": "local", "INSTANCE": INSTANCE})
+def bootstrap(vps: Vps, action: str, *argv: str, **settings: object) -> Done:
+    """With an inventory that names the platform's instance, and has these settings."""
+    found = vps.inventory(settings={"IMAGES": "local", "INSTANCE": INSTANCE, **settings})
     return vps.portwright(action, *argv, "--inventory", str(found))
 
 
@@ -86,16 +89,27 @@ class Field:
         )
         return self.node.outside("docker", "exec", found, "sh", "-c", command)
 
-    def number(self, project: ScratchProject, number: int) -> None:
+    def number(self, project: ScratchProject, number: int, *domains: str) -> None:
         web = {
             "build": "web", "port": 8000, "env": {"NUMBER": str(number)},
-            "healthcheck": {"http": "/health", "interval": "1s"},
+            "healthcheck": {"http": "/health", "interval": "1s"}, "domains": list(domains),
         }  # fmt: skip
         project.commit({"rollback_window": "0s", "services": {"web": web}})
 
-    def deploy(self, number: int) -> Run:
-        self.number(self.shop, number)
+    def deploy(self, number: int, *domains: str) -> Run:
+        self.number(self.shop, number, *domains)
         return self.shop.run("deploy")
+
+    def domain(self, host: str) -> dict[str, Any]:
+        """What the portal says of a name."""
+        found = self.platform.api("/projects/shop/domains")["domains"]
+        return next(each for each in found if each["host"] == host)
+
+    def again(self, host: str) -> None:
+        """As the button does."""
+        with self.shop.sessions() as session:
+            record(session, "alice@example.com", AGAIN, "shop", host=host)
+            session.commit()
 
     def served(self) -> str:
         """The number that the node's own Traefik serves to the world; else the status."""

@@ -86,7 +86,7 @@ def test_the_engine_is_reached_and_nobody_else_may_use_the_way(way: Way) -> None
     words = (Path("/proc") / str(pid_of(way)) / "cmdline").read_bytes()
     assert b"PRIVATE" not in words
     left = [each.name for each in way.folder.iterdir()]
-    assert sorted(left) == ["engine.sock", "ssh.log", "traefik.sock", "tunnel.json"]
+    assert sorted(left) == ["engine.sock", "ssh.log", "tls.sock", "traefik.sock", "tunnel.json"]
 
 
 def test_whoever_asks_again_or_at_once_gets_the_same_process(way: Way) -> None:

@@ -12,7 +12,8 @@ import pytest
 import sample_data as data
 from flask import Flask
 
-from jobs.models import Event, Release, now
+from jobs.front import front_of
+from jobs.models import Event, Host, Project, Release, now
 from jobs.settings import Settings
 from jobs.tls import AGAIN, asked_again, hosts_of
 from portal.database import db
@@ -28,6 +29,9 @@ FAILURE = {
     "name": HOST, "at": "2026-01-02T03:04:05+00:00", "problem": "dns", "cause": "no such name",
     "remedy": "add a record",
 }  # fmt: skip
+
+
+GOOD = {**KNOWN, "stage": "issued", "until": UNTIL.isoformat()}
 
 
 @pytest.fixture
@@ -55,14 +59,20 @@ def tell(settings: Settings, **known: Any) -> None:
     (settings.home / "traefik/domains.json").write_text(json.dumps({HOST: {**KNOWN, **known}}))
 
 
-def shown(app: Flask, settings: Settings) -> tuple[str, str, str]:
-    """(stage, URL, words) of the host in the world."""
+def shown(app: Flask, settings: Settings, there: Host | None = None) -> tuple[str, str, str]:
+    """(stage, URL, words) of the host in the world. there: another machine, if it is placed on one."""
     with app.app_context():
         release = db.session.query(Release).filter_by(number=3).one()
-        local, outside = domains_of(release, settings, now())
+        local, outside = domains_of(release, front_of(there, settings), now())
     assert (local.stage, local.host) == ("local", "web.sample.localhost")
     assert outside.stage in STAGES
     return outside.stage, outside.url, outside.words
+
+
+def machine(**https: Any) -> Host:
+    """Another machine, whose Traefik listens on 443 too unless something else is said."""
+    told = {"port": 443, "domains": {}, "silent": False, **https}
+    return Host(name="eu-1", address="ssh://root@203.0.113.7", http_port=80, facts={"https": told})
 
 
 def test_before_the_worker_looked_it_is_waited_for(app: Flask, settings: Settings) -> None:
@@ -90,6 +100,49 @@ def test_a_host_is_linked_by_https_only_where_it_has_a_good_certificate(
 ) -> None:
     tell(settings, **known)
     assert shown(app, settings)[:2] == (stage, f"{scheme}://{HOST}")
+
+
+@pytest.mark.parametrize(
+    ("https", "stage", "scheme", "words"),
+    [
+        ({"port": 0}, "off", "http", "plain HTTP on host eu-1: its owner can turn HTTPS on with HTTPS_PORT"),
+        ({}, "pending", "http", "host eu-1 takes it up in a few seconds"),
+        ({"silent": True}, "pending", "http", "systemctl status portwright-certificates"),
+        ({"domains": {HOST: KNOWN}}, "asked", "http", "the issuer is asked"),
+        ({"domains": {HOST: GOOD}}, "issued", "https", f"a certificate for {HOST}"),
+        ({"domains": {HOST: GOOD}, "silent": True}, "issued", "https", "as host eu-1 said last"),
+        ({"domains": {HOST: {**GOOD, "failure": FAILURE}}}, "renewal", "https", "was not renewed"),
+    ],
+)  # fmt: skip
+def test_on_another_machine_it_is_what_that_one_says(
+    app: Flask, settings: Settings, https: dict[str, Any], stage: str, scheme: str, words: str
+) -> None:
+    tell(settings, stage="failing", failure=FAILURE)  # what this machine knows is of no account
+    found = shown(app, settings, machine(**https))
+    assert (found[:2], words in found[2]) == ((stage, f"{scheme}://{HOST}"), True), found
+
+
+def test_before_it_ever_said_anything_another_machine_counts_as_without_https(
+    app: Flask, settings: Settings
+) -> None:
+    new = Host(name="eu-1", address="ssh://root@203.0.113.7", http_port=8080, facts={})
+    assert shown(app, settings, new)[:2] == ("off", f"http://{HOST}:8080")
+
+
+def test_what_failed_on_another_machine_is_shown_as_text_and_can_be_tried_again(
+    page: Any, app: Flask, settings: Settings
+) -> None:
+    failure = {**FAILURE, "cause": data.HOSTILE, "remedy": data.HOSTILE}
+    there = machine(domains={HOST: {**KNOWN, "stage": "failing", "failure": failure}})
+    with app.app_context():
+        db.session.add(there)
+        db.session.query(Project).filter_by(name="sample").one().host = there
+        db.session.commit()
+    bob = page("bob")
+    text = bob.get("/projects/sample/domains").text
+    assert "<script>alert" not in text and "&lt;script&gt;alert" in text and "Try again now" in text
+    again = bob.post("/projects/sample/domains/again", data={"host": HOST}, follow_redirects=True)
+    assert f"{HOST} is tried again in half a minute" in again.text
 
 
 def test_a_service_from_before_https_says_when_it_comes(app: Flask, settings: Settings) -> None:

@@ -147,4 +147,4 @@ def test_addresses_are_those_of_the_machine_that_serves(
     ]
     (domain,) = api("vera").get("/api/projects/sample/domains").json["domains"]
     assert domain["url"] == "http://web.sample.localhost:8088"
-    assert domain["words"].startswith("plain HTTP on host node")
+    assert domain["words"] == "plain HTTP, on host node"

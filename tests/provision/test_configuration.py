@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -78,8 +80,7 @@ print(json.dumps([traefik.config(settings), https.base(settings), https.base(dns
 def test_with_https_on_there_are_an_entry_point_certificates_and_a_log_without_queries(
     tmp_path: Path,
 ) -> None:
-    (tmp_path / "keys").mkdir()
-    (tmp_path / "keys/secret-key").write_text("k")
+    """No key of this machine is read: the one that is made may be another."""
     done = subprocess.run(
         [sys.executable, "-c", HTTPS.replace("{home}", str(tmp_path))],
         cwd=CHECKOUT,
@@ -122,11 +123,35 @@ def test_with_https_on_there_are_an_entry_point_certificates_and_a_log_without_q
     options = base["tls"]["options"]["default"]
     assert (options["minVersion"], options["sniStrict"]) == ("VersionTLS12", True)
     assert base["http"]["middlewares"] == {"to-https": {"redirectScheme": {"scheme": "https"}}}
-    assert set(base["http"]["routers"]) == {"here", "challenges"}
-    assert set(dns_base["http"]["routers"]) == {"here"}
+    assert set(base["http"]["routers"]) == {"challenges"} and "routers" not in dns_base["http"]
     assert dns_base["http"]["middlewares"] == {
         "to-https": {"redirectScheme": {"scheme": "https", "port": "8443"}},
         "hsts": {"headers": {"stsSeconds": 86400}},
     }
     assert dns["entryPoints"]["websecure"]["http"] == {"tls": {}, "middlewares": ["hsts@file"]}
     assert "allowACMEByPass" not in dns["entryPoints"]["web"]
+
+
+CREDENTIALS = """
+import json
+from provision.traefik import Credentials
+print(json.dumps([Credentials().command("/h/keys/it's"), Credentials().process(json.loads({lines!r}))]))
+"""
+
+
+def test_credentials_on_another_machine_are_known_by_name_and_never_read(tmp_path: Path) -> None:
+    for name in ("CF_DNS_API_TOKEN", "README.md", "PATH=x"):
+        (tmp_path / name).write_text("s3cret")
+    told = [
+        f"{tmp_path}/{name}=12-6-1700000000" for name in ("CF_DNS_API_TOKEN", "README.md", "PATH=x")
+    ]
+    code = CREDENTIALS.replace("{lines!r}", repr(json.dumps(told)))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    )
+    command, found = json.loads(done.stdout)
+    assert found == {"CF_DNS_API_TOKEN": "12-6-1700000000"}
+    real = command.replace(shlex.quote("/h/keys/it's"), shlex.quote(str(tmp_path)))
+    said = subprocess.run(["/bin/sh", "-c", real], capture_output=True, text=True, check=True)
+    assert re.search(r"/CF_DNS_API_TOKEN=\d+-6-\d+\n", said.stdout) and "s3cret" not in said.stdout
+    assert subprocess.run(["/bin/sh", "-c", command], capture_output=True).stdout == b""

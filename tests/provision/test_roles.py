@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from provision.bootstrap import AFTER_NODE, HOST_ONLY, STEPS, after
-from provision.inventory import find
+from provision import code_archive
+from provision.bootstrap import AFTER_NODE, HOST_ONLY, NODE_ONLY, STEPS, after, steps_for
+from provision.inventory import CHECKOUT, ROLES, find
 from provision.target import parse
 from stacks.errors import PortwrightError
 
@@ -20,6 +21,24 @@ def found(tmp_path: Path, entry: str, **env: str) -> tuple[str, str]:
     given = {**TARGET, "PORTWRIGHT_INVENTORY": str(tmp_path / "hosts.py"), **env}
     data = find(given).data
     return data["role"], Path(data["python"]).name
+
+
+def test_a_node_has_python_packages_only_for_https_and_fewer_than_a_host(tmp_path: Path) -> None:
+    https = "{'settings': {'HTTPS_PORT': 443}}"
+    assert found(tmp_path, https, PORTWRIGHT_ROLE="node") == ("node", "python")
+    given = {**TARGET, "PORTWRIGHT_INVENTORY": str(tmp_path / "hosts.py")}
+    host, node = (find({**given, "PORTWRIGHT_ROLE": role}).data["python"] for role in ROLES)
+    assert host != node and Path(host).parts[:3] == Path(node).parts[:3]
+    told = code_archive.of_node(code_archive.describe(CHECKOUT).requirements)
+    assert [line.partition("==")[0] for line in told.splitlines()] == sorted(
+        code_archive.ON_NODES, reverse=True
+    )
+
+
+def test_only_a_node_has_a_step_for_certificates() -> None:
+    host, node = (steps_for(role) for role in ROLES)
+    assert host == STEPS and set(node) - set(host) == set(NODE_ONLY) == {"certificates"}
+    assert not set(node) & set(HOST_ONLY)
 
 
 def test_a_host_is_all_of_it_unless_something_else_is_said(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.node import SOCKET
 from provision.daemons import Daemon
 from provision.systemd import BOXES, as_wanted, environment_of, quoted, unit_of
 
@@ -65,6 +66,23 @@ def test_only_traefik_and_postgres_keep_any_privilege() -> None:
         "traefik": "CAP_NET_BIND_SERVICE",
         "postgres": "CAP_SETUID CAP_SETGID",
     }
+
+
+def test_traefik_may_write_the_logs_that_it_has_with_https() -> None:
+    plain = unit_of(Daemon("traefik", ["t"]), "/h", {})
+    https = unit_of(Daemon("traefik", ["t"], writes=("log",)), "/h", {})
+    assert 'ReadWritePaths="/h/traefik"\n' in plain.text
+    assert 'ReadWritePaths="/h/traefik" "/h/log"\n' in https.text
+    assert plain.fingerprint != https.fingerprint
+
+
+def test_a_nodes_certificates_have_a_folder_that_only_root_may_use_where_the_code_knocks() -> None:
+    text = unit_of(Daemon("certificates", ["c"]), "/h", {}).text
+    assert (
+        'ReadWritePaths="/h/traefik" "/h/log"\nRuntimeDirectory=portwright-certificates\n' in text
+    )
+    assert "\nRuntimeDirectoryMode=0700\n" in text and "CapabilityBoundingSet=\n" in text
+    assert SOCKET == "/run/portwright-certificates/socket"
 
 
 def test_a_change_of_arguments_or_environment_is_another_unit() -> None:

@@ -27,15 +27,19 @@ def until(condition: Callable[[], T | None], seconds: float = 30.0, step: float 
 
 @contextmanager
 def running(
-    argv: list[str], log: Path, port: int, env: dict[str, str] | None = None
+    argv: list[str],
+    log: Path,
+    port: int,
+    env: dict[str, str] | None = None,
+    address: str = "127.0.0.1",
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that answers on a port of 127.0.0.1; ended afterwards."""
+    """A process that answers on a port of an address of this machine; ended afterwards."""
     with log.open("ab") as out:
         process = subprocess.Popen(
             argv, env={**os.environ, **(env or {})}, stdout=out, stderr=subprocess.STDOUT
         )
     try:
-        until(lambda: process.poll() is not None or open_port(port))
+        until(lambda: process.poll() is not None or open_port(port, address))
         assert process.poll() is None, log.read_text()
         yield process
     finally:
@@ -43,9 +47,9 @@ def running(
         process.wait()
 
 
-def open_port(port: int) -> bool:
+def open_port(port: int, address: str = "127.0.0.1") -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), 1).close()
+        socket.create_connection((address, port), 1).close()
     except OSError:
         return False
     return True

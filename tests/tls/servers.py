@@ -68,14 +68,21 @@ def dns_server(binaries: Path, folder: Path) -> Iterator[Dns]:
 
 @contextmanager
 def acme_server(
-    name: str, binaries: Path, folder: Path, dns: Dns, ports: tuple[int, int], lifetime: int
+    name: str,
+    binaries: Path,
+    folder: Path,
+    dns: Dns,
+    ports: tuple[int, int],
+    lifetime: int,
+    address: str = "127.0.0.1",
 ) -> Iterator[Server]:
-    """ports: where it comes to look for HTTP-01 and TLS-ALPN-01; lifetime: of certificates, in seconds."""
+    """ports: where it comes to look for HTTP-01 and TLS-ALPN-01; lifetime: of certificates, in
+    seconds; address: of this machine, where it is asked."""
     port, management = free_ports(2)
     log = folder / f"{name}.log"
     config = {
         "pebble": {
-            "listenAddress": f"127.0.0.1:{port}",
+            "listenAddress": f"{address}:{port}",
             "managementListenAddress": f"127.0.0.1:{management}",
             "certificate": str(folder / "cert.pem"),
             "privateKey": str(folder / "key.pem"),
@@ -94,8 +101,9 @@ def acme_server(
         "-dnsserver", f"127.0.0.1:{dns.port}",
     ]  # fmt: skip
     env = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"}
-    with running(argv, log, port, env):
-        url, managed = f"https://localhost:{port}/dir", f"https://localhost:{management}"
+    with running(argv, log, port, env, address):
+        host = "localhost" if address == "127.0.0.1" else address
+        url, managed = f"https://{host}:{port}/dir", f"https://localhost:{management}"
         yield Server(url, managed, log, folder / "cert.pem")
 
 
@@ -124,14 +132,13 @@ def dns_provider(dns: Dns) -> Iterator[int]:
         server.server_close()
 
 
-def make_tls(folder: Path) -> None:
-    """A self-signed certificate for the ACME servers' own HTTPS."""
+def make_tls(folder: Path, *addresses: str) -> None:
+    """A self-signed certificate for the ACME servers' own HTTPS, at further addresses too."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ACME servers of the tests")])
     at = datetime.now(UTC)
-    names = x509.SubjectAlternativeName(
-        [x509.DNSName("localhost"), x509.IPAddress(ip_address("127.0.0.1"))]
-    )
+    numbers = [x509.IPAddress(ip_address(each)) for each in ("127.0.0.1", *addresses)]
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), *numbers])
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
