@@ -8,6 +8,7 @@ import os
 from datetime import datetime, timedelta
 
 from docker.errors import DockerException
+from requests.exceptions import RequestException
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -83,7 +84,7 @@ def release_paused(settings: Settings) -> None:
                 wake(client, note)
             finally:
                 client.close()
-        except (DockerException, PortwrightError) as error:
+        except (DockerException, RequestException, PortwrightError) as error:
             log.error(
                 "containers that a backup paused could not go on, which is tried again: %s", error
             )

@@ -10,13 +10,15 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import docker
-from docker.errors import NotFound
+from docker.errors import APIError, DockerException, NotFound
+from docker.models.containers import Container
 
 from jobs.settings import Settings
 
@@ -34,12 +36,24 @@ def paused(
         found = client.containers.list(filters=filters, ignore_removed=True)
         note.write(json.dumps([each.id for each in found]))
         note.flush()
+        os.fsync(note.fileno())  # this machine may lose its power, and another go on
         try:
             for container in found:
-                container.pause()
+                pause(container)
             yield [str(each.name) for each in found]
         finally:
             wake(client, note)
+
+
+def pause(container: Container) -> None:
+    """One that ended by itself meanwhile, as a cron job does, writes nothing either."""
+    try:
+        container.pause()
+    except APIError:
+        with contextlib.suppress(NotFound):
+            container.reload()
+            if container.status == "running":
+                raise
 
 
 def note_of(settings: Settings, host: str = "") -> Path:
@@ -60,11 +74,23 @@ def left_standing(settings: Settings, host: str = "") -> Iterator[TextIO | None]
 
 
 def wake(client: docker.DockerClient, note: TextIO) -> None:
-    """Let go on what a backup has paused. note: locked by the caller; empty afterwards."""
+    """Let go on what a backup has paused. note: locked by the caller; empty afterwards. One that
+    can't go on does not hold up the others; raises DockerException for the last of them."""
     note.seek(0)
-    for container_id in json.loads(note.read() or "[]"):
-        with contextlib.suppress(NotFound):
+    try:
+        paused = json.loads(note.read() or "[]")
+    except ValueError:  # it did not fit on the disk, and so nothing was paused
+        paused = []
+    failed = None
+    for container_id in paused:
+        try:
             container = client.containers.get(container_id)
             if container.status == "paused":
                 container.unpause()
+        except NotFound:
+            continue
+        except DockerException as error:
+            failed = error
+    if failed:
+        raise failed
     note.truncate(0)

@@ -61,7 +61,14 @@ def work(session: Session, settings: Settings, host: Host) -> None:
     try:
         client = reach.connect_to(settings, host)
         try:
-            release(client, settings, host.name)
+            try:
+                release(client, settings, host.name)
+            except DockerException as error:  # one that can't go on holds up nothing else there
+                log.error(
+                    "host %s: what a backup paused could not go on: %s; it is tried again",
+                    host.name,
+                    error,
+                )
             ticks.look_at(session, client, settings, doorbell(settings.redis_url), host)
         finally:
             client.close()
