@@ -20,6 +20,11 @@ def clean(text: str) -> str:
     return CONTROLS.sub("", last_states(ESCAPES.sub("", text)))
 
 
+def one_line(text: str) -> str:
+    """Plain words on one line, which can be stored and shown (no lone surrogates)."""
+    return " ".join(clean(text).encode(errors="replace").decode().split())
+
+
 def last_states(text: str) -> str:
     """Each line as a terminal shows it in the end."""
     lines = text.replace("\r\n", "\n").split("\n")

@@ -30,6 +30,7 @@ DOOR = "portwright.door"
 NOTHING = bytes(1024)  # as a tar: two empty blocks
 CHUNK = 1024**2
 LONGEST_END = 10_240  # GNU tar fills up its last record
+LONGEST_HEADER = 1024**2
 
 
 @contextmanager
@@ -89,18 +90,32 @@ def read(through: Container, target: Path, least_free: int) -> None:
             file.write(piece)
 
 
+class Headers(io.FileIO):
+    """A tar of which tarfile reads no more into memory than a file's header may need: one may say
+    of itself that it has gigabytes."""
+
+    left = LONGEST_HEADER
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self.left -= self.left + 1 if size is None or size < 0 else size
+        if self.left < 0:
+            raise ValueError("a header is too long")
+        return super().read(size)
+
+
 def check_whole(path: Path) -> None:
     """Raises PortwrightError for a tar that was cut short: the engine can tell of a failure on the
     way only by what it sends then, which is the archive's end no more."""
     first, problem, at = None, "", 0
     try:
-        with tarfile.open(path, "r:") as archive:
+        with Headers(path) as file, tarfile.open(fileobj=file, mode="r:") as archive:
             first = archive.next()
             while archive.next() is not None and archive.offset > at:  # forged sizes lead back
-                at = archive.offset
-                archive.members = []  # type: ignore[attr-defined]  # it would keep them all
-        end = path.stat().st_size - archive.offset
-        with path.open("rb") as file:
+                at, file.left = archive.offset, LONGEST_HEADER
+                # It would keep them all.
+                archive.members, archive.pax_headers = [], {}  # type: ignore[attr-defined]
+            end = path.stat().st_size - archive.offset
+            file.left = LONGEST_END
             file.seek(max(archive.offset, 0))
             ended = len(NOTHING) <= end <= LONGEST_END and not any(file.read(end))
         if not ended:

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 from sqlalchemy.orm import Session
 
-from jobs.models import Run
+from jobs.models import Project, Run
 from jobs.states import ACTIVE, FINAL
 from stacks.errors import PortwrightError
 
@@ -20,17 +20,20 @@ PATIENCE = 3600.0
 STEP = 1.0
 
 
-def while_nothing_applies(session: Session, work: Callable[[], T], patience: float = PATIENCE) -> T:
+def while_nothing_applies(
+    session: Session, work: Callable[[], T], patience: float = PATIENCE, host: int | None = None
+) -> T:
     """The result of `work`, done while no Run wrote the engine's state or changed containers.
 
-    It is done again where one did meanwhile. Raises PortwrightError where there was no such moment.
+    host: the id of another host; only Runs of its projects count. It is done again where one did
+    meanwhile. Raises PortwrightError where there was no such moment.
     """
     deadline = time.monotonic() + patience
     while True:
-        before = runs(session)
+        before = runs(session, host)
         if before is not None:
             made = work()
-            if runs(session) == before:
+            if runs(session, host) == before:
                 return made
         if time.monotonic() > deadline:
             raise PortwrightError(
@@ -41,12 +44,16 @@ def while_nothing_applies(session: Session, work: Callable[[], T], patience: flo
         time.sleep(STEP)
 
 
-def runs(session: Session) -> tuple[object, ...] | None:
+def runs(session: Session, host: int | None = None) -> tuple[object, ...] | None:
     """What tells one moment from another; None while something is applied."""
     session.rollback()
-    query = select(Run.id, Run.state).where(Run.state.not_in(FINAL)).order_by(Run.id)
-    unfinished = [(row[0], row[1]) for row in session.execute(query)]
-    newest = session.scalar(select(func.max(Run.id)))
+    there = Project.host_id == host if host else true()
+    query = select(Run.id, Run.state).join(Run.environment).join(Project).where(there)
+    unfinished = [
+        (row[0], row[1])
+        for row in session.execute(query.where(Run.state.not_in(FINAL)).order_by(Run.id))
+    ]
+    newest = session.scalar(query.with_only_columns(func.max(Run.id)))
     session.rollback()
     if any(state in WRITING for _, state in unfinished):
         return None

@@ -20,27 +20,35 @@ from sqlalchemy.orm import Session
 
 from jobs.backup import archive
 from jobs.backup.calm import while_nothing_applies
+from jobs.backup.lacking import in_words, lacking, within
 from jobs.backup.pausing import left_standing, paused, wake
 from jobs.backup.volumes import volumes_of
 from jobs.hosts.reach import connect_to
 from jobs.hosts.registry import named, placed
-from jobs.models import Host
+from jobs.models import Environment, Host, Project
+from jobs.queries import place_of, release_numbered
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
 # Docker's own rule for a name, which becomes a file's here: another machine told it.
 NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,199}")
+LONGEST_S = 6 * 3600.0  # for one host: one that trickles must not hold up all that is to be saved
+MOST = 100  # volumes of a host that fail before it is given up
 
 
 def save(
     session: Session, settings: Settings, folder: Path
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Every other host's volumes into folder/HOST/NAME.tar. Returns what volumes.save_volume says of
-    each, with its "host", and what could not be had (see lacking)."""
+    each, with its "host", and what could not be had (see lacking.py)."""
     saved: list[dict[str, Any]] = []
     missing: list[dict[str, str]] = []
     for name in hosts(session):
-        with lacking(missing, name), connected(session, settings, name) as client:
+        with (
+            lacking(missing, name),
+            within(LONGEST_S),
+            connected(session, settings, name) as client,
+        ):
             release(client, settings, name)
             if archive.maps_users(client):
                 raise PortwrightError(
@@ -49,10 +57,26 @@ def save(
                     path="volumes",
                 )
             (folder / name).mkdir()
-            for volume in volumes_of(client, settings):
+            calm = partial(while_nothing_applies, session, host=named(session, name).id)
+            there, gone = calm(partial(look, session, settings, client, name))
+            for volume in gone:
+                with lacking(missing, name, volume):
+                    raise PortwrightError(
+                        "it is not there any more, and what is deployed has it",
+                        remedy=f"portwright-admin backup fill-host {name} brings back what a backup "
+                        "holds; where it may go, deploy again",
+                        path="volumes",
+                    )
+            for volume in there:
+                if len([each for each in missing if each["host"] == name]) > MOST:
+                    raise PortwrightError(
+                        f"{MOST} of them failed, and no more were tried",
+                        remedy=f"see what runs on {name}",
+                        path="volumes",
+                    )
                 with lacking(missing, name, str(volume.name)):
                     work = partial(save_volume, client, settings, name, volume, folder / name)
-                    saved += while_nothing_applies(session, work)
+                    saved += calm(work)
     return saved, missing
 
 
@@ -62,29 +86,20 @@ def hosts(session: Session) -> list[str]:
     return [host.name for host in found if host.known_hosts or placed(session, host)]
 
 
-@contextmanager
-def lacking(missing: list[dict[str, str]], host: str, volume: str = "") -> Iterator[None]:
-    """What fails is added to missing, and goes no further: {"host", "volume" (empty: all of it),
-    "message", "remedy"}."""
-    try:
-        yield
-    except Exception as error:  # whatever another machine does must not end this one's backup
-        known = in_words(error, f"portwright hosts test {host}; then back up again")
-        what = f"the volume {volume[:80]!r}" if volume else "the volumes"
-        missing.append({
-            "host": host,
-            "volume": volume[:200],
-            "message": f"{what} of host {host}: not in the backup: {known.message}",
-            "remedy": known.remedy,
-        })  # fmt: skip
-
-
-def in_words(error: Exception, remedy: str) -> PortwrightError:
-    if isinstance(error, PortwrightError):
-        return error
-    return PortwrightError(
-        f"{type(error).__name__}: {str(error)[:300]}", remedy=remedy, path="volumes"
-    )
+def look(
+    session: Session, settings: Settings, client: docker.DockerClient, host: str
+) -> tuple[list[Volume], list[str]]:
+    """The volumes there, and the names of those that a release which serves has and that are not:
+    an engine that lost its data has nothing to save, which is no whole backup."""
+    there = volumes_of(client, settings)
+    wanted = set()
+    placed_there = select(Environment).join(Project).join(Host).where(Host.name == host)
+    for environment in session.scalars(placed_there).all():
+        release = release_numbered(session, environment, environment.release)
+        for name, service in ((release.spec.get("services") or {}) if release else {}).items():
+            place = place_of(settings, environment)
+            wanted |= {place.volume(f"{name}_{key}") for key in service.get("volumes") or ()}
+    return there, sorted(wanted - {str(each.name) for each in there})
 
 
 @contextmanager

@@ -29,7 +29,7 @@ NOT_SET = ("home", "cache", "backup")  # settings that belong to a machine
 class Manifest:
     """files: path in the backup → SHA-256. tables: name → rows. environments: those that
     served, {"project", "environment", "release", "commit"}. volumes: see volumes.save_volume;
-    "host" where they are of another one. missing: what is not in it, see elsewhere.lacking."""
+    "host" where they are of another one. missing: what is not in it, see lacking.lacking."""
 
     format: int
     made_at: str

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import docker
+from docker.models.containers import Container
 from sqlalchemy.orm import Session
 
 from jobs.backup import archive, elsewhere
+from jobs.backup.lacking import in_words
 from jobs.backup.make import alone, scratch
 from jobs.backup.manifest import NAME, Manifest, called, parse, tar_of
 from jobs.backup.restic import Repository, Snapshot, repository
@@ -89,9 +91,7 @@ def fill(
             try:
                 found[each["name"]] = fill_volume(client, settings, each, folder / tar_of(each))
             except Exception as error:  # the others are filled
-                found[each["name"]] = (
-                    f"it could not be filled: {elsewhere.in_words(error, '').message}"
-                )
+                found[each["name"]] = f"it could not be filled: {in_words(error, '').message}"
     return found
 
 
@@ -107,11 +107,20 @@ def fill_volume(
             why = "an earlier try was cut off: it may hold only a part"
             why = why if begun.exists() else "it holds something already, and was left as it is"
             return f"{why}; look at what it holds; docker volume rm {name} there takes it away"
+        if in_use(client, name, door):
+            # Emptied by what uses it, perhaps: old orders, mails, jobs must not be there again.
+            return "it is empty, but a container has it; if it is to be filled, destroy that first"
         begun.parent.mkdir(parents=True, exist_ok=True)
         begun.touch()
         archive.write(door, source)
     begun.unlink()
     return ""
+
+
+def in_use(client: docker.DockerClient, name: str, door: Container) -> bool:
+    """Whether another container has it, at work or not."""
+    found = client.api.containers(all=True, filters={"volume": name})
+    return any(each["Id"] != door.id for each in found)
 
 
 def told(host: str, found: dict[str, str]) -> list[str]:
@@ -127,10 +136,11 @@ def fill_hosts(session: Session, settings: Settings, manifest: Manifest, folder:
         there = [each for each in manifest.volumes if each.get("host") == host]
         try:
             lines += told(host, fill(session, settings, host, there, folder))
-        except PortwrightError as error:
+        except Exception as error:  # whatever one does, the next is filled
+            known = in_words(error, f"portwright hosts test {host}")
             lines.append(
-                f"{host}: {error.message}; its {len(there)} volumes were not looked at. If they are "
-                f"lost there: {error.remedy}; then portwright-admin backup fill-host {host}"
+                f"{host}: {known.message}; its {len(there)} volumes were not looked at. If they are "
+                f"lost there: {known.remedy}; then portwright-admin backup fill-host {host}"
             )
     lines += [each["message"] for each in manifest.missing]
     if lines:

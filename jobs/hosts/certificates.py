@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 from jobs.hosts import reach
 from jobs.models import Host
 from jobs.settings import HOST, Settings
-from jobs.terminal import clean
+from jobs.terminal import one_line
 from jobs.tls import asked_again, hosts_of
 from stacks.traffic import Traefik
 
@@ -137,11 +137,7 @@ def reached(told: Any) -> dict[str, Any] | None:
 
 
 def words(told: Any) -> str | None:
-    """A line of plain text that can be stored and shown (no lone surrogates)."""
-    if not isinstance(told, str):
-        return None
-    text = clean(told[:LONGEST]).encode(errors="replace").decode()
-    return " ".join(text.split()) or None
+    return one_line(told[:LONGEST]) or None if isinstance(told, str) else None
 
 
 def moment(told: Any) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.backup.archive import PLACE, check_whole
+from jobs.backup.archive import LONGEST_HEADER, PLACE, check_whole
 from stacks.errors import PortwrightError
 
 
@@ -72,3 +72,26 @@ def test_a_size_that_leads_back_does_not_hold_it_up(tmp_path: Path) -> None:
     forged.size = -1024
     header = bytearray(forged.tobuf(tarfile.GNU_FORMAT))
     refused(tmp_path / "tar", WHOLE[:512] + bytes(header) + bytes(1024))
+
+
+@pytest.mark.parametrize("type", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_header_that_says_it_is_huge_is_not_read_into_memory(tmp_path: Path, type: bytes) -> None:
+    forged = tarfile.TarInfo("x")
+    forged.type, forged.size = type, 3 * 1024**3
+    with (tmp_path / "tar").open("wb") as file:
+        file.write(WHOLE[:512] + forged.tobuf(tarfile.GNU_FORMAT))
+        file.truncate(forged.size)  # holes: it costs no disk
+    with pytest.raises(PortwrightError, match="a header is too long"):
+        check_whole(tmp_path / "tar")
+
+
+def test_many_small_headers_do_not_add_up(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        folder = tarfile.TarInfo(PLACE)
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for number in range(LONGEST_HEADER // 1500):
+            archive.addfile(tarfile.TarInfo(f"{PLACE}/{number}{'x' * 200}"))
+    (tmp_path / "tar").write_bytes(buffer.getvalue())
+    check_whole(tmp_path / "tar")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -10,15 +11,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException, NotFound
+from rows import add_release, add_run
 from sqlalchemy.orm import Session
 from test_hosts import add
 
-from jobs.backup import archive, elsewhere, make, pausing, refill
+from jobs.backup import archive, asked, elsewhere, lacking, make, pausing, refill
+from jobs.backup.calm import while_nothing_applies
 from jobs.backup.manifest import Manifest, called, digest, parse, tar_of
 from jobs.backup.restic import Snapshot
 from jobs.backup.status import status
 from jobs.backup.verify import KEYS, check_files
+from jobs.hosts import turns
 from jobs.hosts.words import Away
 from jobs.models import Environment, Event, now
 from jobs.records import record
@@ -125,6 +129,105 @@ def test_an_engine_whose_archives_can_not_be_put_back_is_told(
     assert saved == [] and "maps user ids" in lack["message"]
 
 
+def test_one_that_trickles_for_hours_is_given_up_and_the_next_one_is_saved(
+    session: Session, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where what cleans up after it waits for it again."""
+    add(session, settings, "hangs")
+    add(session, settings, "here")
+    engine(monkeypatch, "one", "two")
+    tried = []
+
+    def save_volume(client: Any, settings: Settings, host: str, volume: Any, to: Path) -> Any:
+        tried.append((host, volume.name))
+        try:
+            time.sleep(3600 if host == "hangs" else 0)
+        finally:
+            time.sleep(3600 if host == "hangs" else 0)
+        return [{"name": volume.name}]
+
+    monkeypatch.setattr(elsewhere, "save_volume", save_volume)
+    monkeypatch.setattr(elsewhere, "LONGEST_S", 0.2)
+    monkeypatch.setattr(lacking, "AGAIN_S", 0.1)
+    saved, (lack,) = elsewhere.save(session, settings, folder)
+    assert tried == [("hangs", "one"), ("here", "one"), ("here", "two")] and len(saved) == 2
+    assert lack["host"] == "hangs" and "it took longer than" in lack["message"]
+
+
+def test_a_host_of_which_nothing_comes_is_not_tried_for_each_of_thousands(
+    session: Session, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(session, settings, "here")
+    engine(monkeypatch, *(f"bad/{number}" for number in range(1000)))
+    _, missing = elsewhere.save(session, settings, folder)
+    assert len(missing) == elsewhere.MOST + 2 and "no more were tried" in missing[-1]["message"]
+
+
+def test_what_a_host_says_is_told_as_plain_words(
+    session: Session, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(session, settings, "here")
+    engine(monkeypatch, "a\x1b]0;b\x07\ud800\x00")
+
+    def save_volume(*_: Any) -> Any:
+        raise DockerException("\x1b[2J\ud800\x00 no\nspace")
+
+    monkeypatch.setattr(elsewhere, "save_volume", save_volume)
+    _, (lack,) = elsewhere.save(session, settings, folder)
+    assert "".join(lack.values()).isprintable()
+    assert "DockerException: ? no space" in lack["message"] and lack["volume"] == "a?"
+
+
+def test_an_engine_that_lost_what_serves_there_gives_no_whole_backup(
+    session: Session,
+    settings: Settings,
+    folder: Path,
+    environment: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environment.project.host = add(session, settings, "here")
+    release = add_release(session, environment, 1)
+    release.spec = {"services": {"db": {"volumes": {"data": "/d", "logs": "/l"}}, "web": {}}}
+    session.commit()
+    data, logs = (f"pw_{environment.project.name}_production_db_{key}" for key in ("data", "logs"))
+    engine(monkeypatch, logs)
+    monkeypatch.setattr(elsewhere, "save_volume", lambda *given: [{"name": given[3].name}])
+    saved, (lack,) = elsewhere.save(session, settings, folder)
+    assert saved == [{"name": logs}] and (lack["host"], lack["volume"]) == ("here", data)
+    assert "is not there any more" in lack["message"] and "fill-host here" in lack["remedy"]
+    environment.release = None
+    session.commit()
+    (folder / "here").rmdir()
+    assert elsewhere.save(session, settings, folder)[1] == []
+
+
+def test_deploys_elsewhere_hold_up_no_hosts_volume(
+    session: Session, settings: Settings, environment: Environment
+) -> None:
+    node = add(session, settings, "node")
+    add_run(session, environment, "applying")
+    assert while_nothing_applies(session, lambda: "copied", 0, node.id) == "copied"
+    environment.project.host = node
+    session.commit()
+    with pytest.raises(PortwrightError, match="no moment without a deploy"):
+        while_nothing_applies(session, lambda: "copied", 0, node.id)
+
+
+@pytest.mark.parametrize("others", [[], [{"Id": "shop"}]])
+def test_an_empty_volume_that_a_container_has_is_left_empty(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, others: list[dict[str, str]]
+) -> None:
+    written: list[Path] = []
+    api = SimpleNamespace(containers=lambda **_: [{"Id": "door"}, *others])
+    client: Any = SimpleNamespace(api=api, volumes=SimpleNamespace(create=lambda *_, **__: None))
+    door = nullcontext(SimpleNamespace(id="door"))
+    monkeypatch.setattr(archive, "door", lambda *_, **__: door)
+    monkeypatch.setattr(archive, "is_empty", lambda _: True)
+    monkeypatch.setattr(archive, "write", lambda _, source: written.append(source))
+    why = refill.fill_volume(client, settings, THERE, Path("tar"))
+    assert ("a container has it" in why) == bool(others) and bool(written) != bool(others)
+
+
 def test_the_same_name_on_two_hosts_is_two_files() -> None:
     assert [called(each) for each in (HERE, THERE)] == ["shop_data", "eu-1/shop_data"]
     assert tar_of(HERE) == "volumes/shop_data.tar" and tar_of(THERE) == "volumes/eu-1/shop_data.tar"
@@ -208,6 +311,85 @@ def test_what_another_process_paused_is_let_be_while_it_lives(settings: Settings
     assert not stands(settings, "eu-1"), "nothing stands any more"
     pausing.note_of(settings, "eu-1").write_text('["abc"]')
     assert stands(settings, "eu-1") and not stands(settings)
+
+
+class Containers:
+    """An engine's, by id: how each is, or what the engine says of it."""
+
+    def __init__(self, **known: Any) -> None:
+        self.known = known
+
+    def list(self, **_: Any) -> list[Any]:
+        return [self.get(each) for each in self.known]
+
+    def get(self, name: str) -> Any:
+        if isinstance(known := self.known.get(name, NotFound("gone")), Exception):
+            raise known
+        return SimpleNamespace(
+            id=name, name=name, status=known, reload=lambda: None,
+            pause=lambda: self.pause(name), unpause=lambda: self.known.update({name: "running"}),
+        )  # fmt: skip
+
+    def pause(self, name: str) -> None:
+        if self.known[name] == "exited":
+            raise APIError("Container is not running")
+        self.known[name] = "paused"
+
+
+def test_one_that_can_not_go_on_holds_up_none_of_the_others(settings: Settings) -> None:
+    (settings.home / "run").mkdir(exist_ok=True)
+    broken = APIError("runc did not resume")
+    there = Containers(a="paused", broken=broken, b="paused", c="exited")
+    client: Any = SimpleNamespace(containers=there)
+    pausing.note_of(settings).write_text('["a", "gone", "broken", "b", "c"]')
+    with pausing.left_standing(settings) as note:
+        assert note is not None
+        with pytest.raises(APIError, match="did not resume"):
+            pausing.wake(client, note)
+    assert there.known == {"a": "running", "broken": broken, "b": "running", "c": "exited"}
+    assert stands(settings), "it is tried again"
+    there.known["broken"] = "paused"
+    with pausing.left_standing(settings) as note:
+        assert note is not None
+        pausing.wake(client, note)
+    assert there.known["broken"] == "running" and not stands(settings)
+
+
+@pytest.mark.parametrize("text", ['["a', "\x00\x00"])
+def test_a_note_that_did_not_fit_on_the_disk_stops_nothing(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Nothing was paused then; and the looking process must go on."""
+    (settings.home / "run").mkdir(exist_ok=True)
+    pausing.note_of(settings).write_text(text)
+    monkeypatch.setattr(asked, "connect", lambda: SimpleNamespace(close=lambda: None))
+    asked.release_paused(settings)
+    assert not stands(settings)
+
+
+def test_a_cron_job_that_ends_just_then_is_no_reason_to_give_up(settings: Settings) -> None:
+    (settings.home / "run").mkdir(exist_ok=True)
+    there = Containers(shop="running", cron="exited")
+    client: Any = SimpleNamespace(containers=there)
+    with pausing.paused(client, settings, "shop_data"):
+        assert there.known == {"shop": "paused", "cron": "exited"}
+    assert there.known == {"shop": "running", "cron": "exited"}
+
+
+def test_what_is_due_on_a_host_is_done_though_one_there_can_not_go_on(
+    session: Session, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, looked = add(session, settings, "node"), []
+
+    def release(*_: Any) -> None:
+        raise APIError("runc did not resume")
+
+    client = SimpleNamespace(close=lambda: None)
+    monkeypatch.setattr(turns.reach, "connect_to", lambda *_: client)
+    monkeypatch.setattr(turns, "release", release)
+    monkeypatch.setattr(turns.ticks, "look_at", lambda *given: looked.append(given[-1]))
+    turns.work(session, settings, host)
+    assert looked == [host] and host.problem is None
 
 
 def test_what_the_newest_with_volumes_lacks_stands_until_one_lacks_nothing(
