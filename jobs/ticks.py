@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 import docker
@@ -20,6 +20,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs import deliveries, monitor
+from jobs.backup.pausing import standing
 from jobs.building import prune_build_cache
 from jobs.cleanup import prune_all, prune_logs, prune_mirrors
 from jobs.doorbell import doorbell
@@ -106,7 +107,7 @@ def look_at(
 ) -> None:
     """What is due on one machine: this one, or the host whose engine the client is of."""
     number, at = (host.id, f"@{host.name}") if host else (None, "")
-    start_due(client, settings.instance, now())
+    start_due(client, settings.instance, now(), standing(settings, host.name if host else ""))
     watch_releases(session, client, settings, ring, number)
     for environment, _, _ in serving(session, number):
         monitor.look(session, client, place_of(settings, environment), environment)
@@ -123,15 +124,21 @@ def look_at(
     })  # fmt: skip
 
 
-def start_due(client: docker.DockerClient, instance: str, at: datetime) -> list[str]:
+def start_due(
+    client: docker.DockerClient, instance: str, at: datetime, waiting: Collection[str] = ()
+) -> list[str]:
     """Start every cron container whose time has come since it last ran; one time that was
-    missed, or many, is one start. What runs still is left alone. Returns their names."""
+    missed, or many, is one start. What runs still is left alone. Returns their names.
+
+    waiting: ids of those that are not to be started now."""
     labels = [f"portwright.instance={instance}", "portwright.cron"]
     started = []
     for container in client.containers.list(
         all=True, filters={"label": labels}, ignore_removed=True
     ):
-        if container.attrs["State"].get("Running") or not due(container, at):
+        if container.attrs["State"].get("Running") or container.id in waiting:
+            continue
+        if not due(container, at):
             continue
         try:
             container.start()

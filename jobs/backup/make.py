@@ -23,6 +23,7 @@ from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
 MADE, FAILED, VERIFIED = "backup.made", "backup.failed", "backup.verified"
+SCRATCH = ("staging", "verify", "filling")  # folders as large as a backup
 LACKING = "backup.lacking"  # beside MADE: it was made, and does not hold everything
 
 
@@ -129,9 +130,11 @@ def lock_file(settings: Settings) -> Path:
 
 @contextmanager
 def scratch(settings: Settings, name: str) -> Iterator[Path]:
-    """An empty folder for root alone, gone afterwards; one that a kill left behind goes first."""
+    """An empty folder for root alone, gone afterwards; those that a kill left behind go first. name:
+    one of SCRATCH; the caller is alone."""
+    for each in SCRATCH:
+        shutil.rmtree(settings.home / "backups" / each, ignore_errors=True)
     folder = settings.home / "backups" / name
-    shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     try:
         yield folder

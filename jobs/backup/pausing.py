@@ -2,7 +2,8 @@
 moment: what a database finds then is what it finds after a power failure, and it recovers.
 
 Which ones is written down first, for each host by itself, and the note is locked by whoever stops
-them or lets them go on. One that is not locked and not empty is of a backup that is no more.
+them or lets them go on. One that is not locked and not empty is of a backup that is no more. Those
+that have ended are in it too: a cron job is not started while its volume is copied.
 """
 
 from __future__ import annotations
@@ -32,15 +33,16 @@ def paused(
     with note_of(settings, host).open("a+") as note:
         fcntl.flock(note, fcntl.LOCK_EX)
         wake(client, note)
-        filters = {"volume": volume, "status": "running"}
-        found = client.containers.list(filters=filters, ignore_removed=True)
-        note.write(json.dumps([each.id for each in found]))
+        found = client.containers.list(all=True, filters={"volume": volume}, ignore_removed=True)
+        # What somebody else has paused stays so.
+        note.write(json.dumps([each.id for each in found if each.status != "paused"]))
         note.flush()
         os.fsync(note.fileno())  # this machine may lose its power, and another go on
         try:
-            for container in found:
+            running = [each for each in found if each.status == "running"]
+            for container in running:
                 pause(container)
-            yield [str(each.name) for each in found]
+            yield [str(each.name) for each in running]
         finally:
             wake(client, note)
 
@@ -59,6 +61,22 @@ def pause(container: Container) -> None:
 def note_of(settings: Settings, host: str = "") -> Path:
     # Not in the host's own folder, which goes when its key or address changes.
     return settings.home / "run" / (f"paused-{host}.json" if host else "paused.json")
+
+
+def standing(settings: Settings, host: str = "") -> set[str]:
+    """Ids of the containers of which a volume is being copied."""
+    try:
+        return set(json.loads(note_of(settings, host).read_text() or "[]"))
+    except (OSError, ValueError):
+        return set()
+
+
+def wake_all(client: docker.DockerClient, settings: Settings) -> None:
+    """What a machine paused that is no more, its notes with it."""
+    mine = {"status": "paused", "label": f"portwright.instance={settings.instance}"}
+    for container in client.containers.list(filters=mine, ignore_removed=True):
+        with contextlib.suppress(DockerException):
+            container.unpause()
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from jobs.backup import archive, elsewhere
 from jobs.backup.lacking import in_words
 from jobs.backup.make import alone, scratch
 from jobs.backup.manifest import NAME, Manifest, called, parse, tar_of
+from jobs.backup.pausing import wake_all
 from jobs.backup.restic import Repository, Snapshot, repository
 from jobs.backup.verify import check_file
 from jobs.hosts.address import remote
@@ -87,6 +88,7 @@ def fill(
     found = {}
     with elsewhere.connected(session, settings, host) as client:
         elsewhere.release(client, settings, host)
+        wake_all(client, settings)
         for each in volumes:
             try:
                 found[each["name"]] = fill_volume(client, settings, each, folder / tar_of(each))

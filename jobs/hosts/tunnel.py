@@ -1,5 +1,6 @@
 """The way to a host: one ssh process that makes its Docker engine, its Traefik and what looks after
-its certificates private sockets here. Whoever needs them calls `ensure`; it outlives its maker, and one that died is begun anew.
+its certificates private sockets here. Whoever needs them calls `ensure`; it outlives its maker, and
+one that died is begun anew.
 
 Docker's own ssh:// is not used: docker-py, the provider and the docker command would each bring
 their own ssh, known_hosts and way to fail (docs/decisions/0020).

@@ -331,8 +331,6 @@ class Containers:
         )  # fmt: skip
 
     def pause(self, name: str) -> None:
-        if self.known[name] == "exited":
-            raise APIError("Container is not running")
         self.known[name] = "paused"
 
 
@@ -367,13 +365,56 @@ def test_a_note_that_did_not_fit_on_the_disk_stops_nothing(
     assert not stands(settings)
 
 
-def test_a_cron_job_that_ends_just_then_is_no_reason_to_give_up(settings: Settings) -> None:
+def test_a_cron_job_that_ends_just_then_is_no_reason_to_give_up() -> None:
+    job: Any = SimpleNamespace(status="running")
+
+    def pause() -> None:
+        raise APIError("Container is not running")
+
+    job.pause, job.reload = pause, lambda: setattr(job, "status", "exited")
+    pausing.pause(job)
+    job.reload = lambda: setattr(job, "status", "running")
+    with pytest.raises(APIError, match="not running"):
+        pausing.pause(job)
+
+
+def test_no_cron_job_begins_to_write_a_volume_that_is_copied(settings: Settings) -> None:
+    """And what a person has paused stays paused."""
     (settings.home / "run").mkdir(exist_ok=True)
-    there = Containers(shop="running", cron="exited")
+    there = Containers(shop="running", cron="exited", theirs="paused")
     client: Any = SimpleNamespace(containers=there)
-    with pausing.paused(client, settings, "shop_data"):
-        assert there.known == {"shop": "paused", "cron": "exited"}
-    assert there.known == {"shop": "running", "cron": "exited"}
+    assert pausing.standing(settings, "eu-1") == set()
+    with pausing.paused(client, settings, "shop_data", "eu-1") as names:
+        assert names == ["shop"] and there.known["shop"] == "paused"
+        assert pausing.standing(settings, "eu-1") == {"shop", "cron"}
+        assert pausing.standing(settings) == set()
+    assert there.known == {"shop": "running", "cron": "exited", "theirs": "paused"}
+    assert pausing.standing(settings, "eu-1") == set()
+
+
+def test_what_a_lost_machine_paused_goes_on_after_its_restore(settings: Settings) -> None:
+    shop = SimpleNamespace(unpause=lambda: woken.append("shop"))
+    woken: list[str] = []
+    asked: list[Any] = []
+
+    def found(**filters: Any) -> list[Any]:
+        asked.append(filters["filters"])
+        return [SimpleNamespace(unpause=broken), shop]
+
+    def broken() -> None:
+        raise APIError("runc did not resume")
+
+    client: Any = SimpleNamespace(containers=SimpleNamespace(list=found))
+    pausing.wake_all(client, settings)
+    assert woken == ["shop"]
+    assert asked == [{"status": "paused", "label": f"portwright.instance={settings.instance}"}]
+
+
+def test_a_folder_that_a_killed_fill_left_goes_with_the_next_backup(settings: Settings) -> None:
+    left = settings.home / "backups/filling"
+    left.mkdir(parents=True)
+    with make.scratch(settings, "staging") as folder:
+        assert folder.is_dir() and not left.exists()
 
 
 def test_what_is_due_on_a_host_is_done_though_one_there_can_not_go_on(

@@ -25,6 +25,7 @@ class Job:
     started: str = NEVER
     running: bool = False
     name: str = "job"
+    id: str = "1"
     starts: int = 0
     labels: dict[str, str] = field(default_factory=dict)
 
@@ -83,6 +84,12 @@ def test_what_still_runs_is_not_started_twice_and_a_bad_label_stops_nobody() -> 
     docker = Docker([running, broken, well])
     assert start_due(docker, "pw", at("13:00:00")) == ["well"]  # type: ignore[arg-type]
     assert (running.starts, broken.starts, well.starts) == (0, 0, 1)
+
+
+def test_one_whose_volume_is_copied_waits() -> None:
+    job = Job("* * * * *", name="nightly")
+    assert start_due(Docker([job]), "pw", at("13:00:00"), {job.id}) == []  # type: ignore[arg-type]
+    assert job.starts == 0
 
 
 def test_moments_of_docker() -> None:
