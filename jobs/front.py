@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from jobs.models import Host, now
@@ -44,19 +46,28 @@ def front_of(host: Host | None, settings: Settings) -> Front:
         told.get("port") or 0,
         told.get("domains") or {},
         host.name,
-        bool(told.get("silent")),
+        bool(told.get("silent") or host.problem),
     )
 
 
-def kept(settings: Settings) -> dict[str, dict[str, Any]]:
+def kept(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
     """Host → what the worker wrote last; nothing before it did."""
+    path = settings.home / "traefik/domains.json"
     try:
-        read: dict[str, dict[str, Any]] = json.loads(
-            (settings.home / "traefik/domains.json").read_text()
-        )
+        written = path.stat()
+    except OSError:
+        return {}
+    return read(path, written.st_ino, written.st_mtime_ns)
+
+
+@lru_cache(maxsize=1)
+def read(path: Path, *_: int) -> Mapping[str, Mapping[str, Any]]:
+    """Once for all projects of a page: the worker writes a new file each time (jobs.keeper)."""
+    try:
+        found: dict[str, dict[str, Any]] = json.loads(path.read_text())
     except (OSError, ValueError):
         return {}
-    return read
+    return found
 
 
 def address(scheme: str, host: str, port: int, usual: int) -> str:

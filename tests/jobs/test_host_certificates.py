@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from jobs import front
 from jobs.hosts import certificates, reach, registry
 from jobs.hosts.certificates import ask, entry, look, moment, port_of, read
-from jobs.keeper import state_json
+from jobs.keeper import state_json, write
 from jobs.models import Environment, Event, Host, Project, now
 from jobs.queries import service_urls
 from jobs.settings import Settings
@@ -211,6 +211,30 @@ def test_a_silent_host_keeps_what_it_said_and_one_without_https_does_not(
     look(session, settings, node)
     assert front.front_of(node, settings).url(HOST) == f"http://{HOST}"
     assert node.facts["https"] == {"port": 0, "domains": {}, "silent": False}
+
+
+def test_of_a_host_that_is_away_only_old_knowledge_is_there(
+    session: Session, settings: Settings, node: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening(monkeypatch, 443)
+    tell(settings, session, node, {HOST: GOOD})
+    assert not front.front_of(node, settings).silent
+    node.problem = {"message": "it does not answer", "remedy": "see that it runs"}
+    there = front.front_of(node, settings)
+    assert there.silent and there.url(HOST) == f"https://{HOST}"
+
+
+def test_what_the_worker_wrote_is_read_once_for_a_page_of_many_projects(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = settings.home / "traefik/domains.json"
+    write(path, json.dumps({HOST: GOOD}))
+    first = front.kept(settings)
+    assert first == {HOST: GOOD} and front.kept(settings) is first
+    write(path, "{}")
+    assert front.kept(settings) == {}
+    path.unlink()
+    assert front.kept(settings) == {}
 
 
 def test_an_expired_certificate_is_no_reason_for_https() -> None:
