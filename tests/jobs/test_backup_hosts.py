@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from contextlib import nullcontext
 from dataclasses import asdict, replace
@@ -11,18 +12,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import DockerException
 from rows import add_release, add_run
 from sqlalchemy.orm import Session
 from test_hosts import add
 
-from jobs.backup import archive, asked, elsewhere, lacking, make, pausing, refill
+from jobs.backup import archive, elsewhere, lacking, make, refill
 from jobs.backup.calm import while_nothing_applies
 from jobs.backup.manifest import Manifest, called, digest, parse, tar_of
 from jobs.backup.restic import Snapshot
 from jobs.backup.status import status
 from jobs.backup.verify import KEYS, check_files
-from jobs.hosts import turns
 from jobs.hosts.words import Away
 from jobs.models import Environment, Event, now
 from jobs.records import record
@@ -129,10 +129,23 @@ def test_an_engine_whose_archives_can_not_be_put_back_is_told(
     assert saved == [] and "maps user ids" in lack["message"]
 
 
+def test_what_takes_too_long_is_interrupted_and_so_is_what_cleans_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lacking, "AGAIN_S", 0.01)
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(PortwrightError, match="it took longer than"), lacking.within(0.01):
+        try:
+            time.sleep(3600)
+        finally:
+            time.sleep(3600)
+    assert signal.getsignal(signal.SIGALRM) == before
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
 def test_one_that_trickles_for_hours_is_given_up_and_the_next_one_is_saved(
     session: Session, settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where what cleans up after it waits for it again."""
     add(session, settings, "hangs")
     add(session, settings, "here")
     engine(monkeypatch, "one", "two")
@@ -140,18 +153,14 @@ def test_one_that_trickles_for_hours_is_given_up_and_the_next_one_is_saved(
 
     def save_volume(client: Any, settings: Settings, host: str, volume: Any, to: Path) -> Any:
         tried.append((host, volume.name))
-        try:
-            time.sleep(3600 if host == "hangs" else 0)
-        finally:
-            time.sleep(3600 if host == "hangs" else 0)
+        if host == "hangs":
+            signal.raise_signal(signal.SIGALRM)  # its hours are over
         return [{"name": volume.name}]
 
     monkeypatch.setattr(elsewhere, "save_volume", save_volume)
-    monkeypatch.setattr(elsewhere, "LONGEST_S", 0.2)
-    monkeypatch.setattr(lacking, "AGAIN_S", 0.1)
     saved, (lack,) = elsewhere.save(session, settings, folder)
     assert tried == [("hangs", "one"), ("here", "one"), ("here", "two")] and len(saved) == 2
-    assert lack["host"] == "hangs" and "it took longer than" in lack["message"]
+    assert lack["host"] == "hangs" and "it took longer than 6 hours" in lack["message"]
 
 
 def test_a_host_of_which_nothing_comes_is_not_tried_for_each_of_thousands(
@@ -293,146 +302,6 @@ def test_a_host_that_is_away_does_not_end_the_restore_of_this_machine(
     assert event.detail == {"told": told}
 
 
-def stands(settings: Settings, host: str = "") -> bool:
-    with pausing.left_standing(settings, host) as note:
-        return note is not None
-
-
-def test_what_another_process_paused_is_let_be_while_it_lives(settings: Settings) -> None:
-    (settings.home / "run").mkdir(exist_ok=True)
-    shop = SimpleNamespace(id="abc", name="shop", status="running", pause=lambda: None)
-    containers = SimpleNamespace(list=lambda **_: [shop], get=lambda _: shop)
-    client: Any = SimpleNamespace(containers=containers)
-    assert not stands(settings, "eu-1")
-    with pausing.paused(client, settings, "shop_data", "eu-1") as names:
-        assert names == ["shop"]
-        assert json.loads(pausing.note_of(settings, "eu-1").read_text()) == ["abc"]
-        assert not stands(settings, "eu-1"), "its writer lives"
-    assert not stands(settings, "eu-1"), "nothing stands any more"
-    pausing.note_of(settings, "eu-1").write_text('["abc"]')
-    assert stands(settings, "eu-1") and not stands(settings)
-
-
-class Containers:
-    """An engine's, by id: how each is, or what the engine says of it."""
-
-    def __init__(self, **known: Any) -> None:
-        self.known = known
-
-    def list(self, **_: Any) -> list[Any]:
-        return [self.get(each) for each in self.known]
-
-    def get(self, name: str) -> Any:
-        if isinstance(known := self.known.get(name, NotFound("gone")), Exception):
-            raise known
-        return SimpleNamespace(
-            id=name, name=name, status=known, reload=lambda: None,
-            pause=lambda: self.pause(name), unpause=lambda: self.known.update({name: "running"}),
-        )  # fmt: skip
-
-    def pause(self, name: str) -> None:
-        self.known[name] = "paused"
-
-
-def test_one_that_can_not_go_on_holds_up_none_of_the_others(settings: Settings) -> None:
-    (settings.home / "run").mkdir(exist_ok=True)
-    broken = APIError("runc did not resume")
-    there = Containers(a="paused", broken=broken, b="paused", c="exited")
-    client: Any = SimpleNamespace(containers=there)
-    pausing.note_of(settings).write_text('["a", "gone", "broken", "b", "c"]')
-    with pausing.left_standing(settings) as note:
-        assert note is not None
-        with pytest.raises(APIError, match="did not resume"):
-            pausing.wake(client, note)
-    assert there.known == {"a": "running", "broken": broken, "b": "running", "c": "exited"}
-    assert stands(settings), "it is tried again"
-    there.known["broken"] = "paused"
-    with pausing.left_standing(settings) as note:
-        assert note is not None
-        pausing.wake(client, note)
-    assert there.known["broken"] == "running" and not stands(settings)
-
-
-@pytest.mark.parametrize("text", ['["a', "\x00\x00"])
-def test_a_note_that_did_not_fit_on_the_disk_stops_nothing(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, text: str
-) -> None:
-    """Nothing was paused then; and the looking process must go on."""
-    (settings.home / "run").mkdir(exist_ok=True)
-    pausing.note_of(settings).write_text(text)
-    monkeypatch.setattr(asked, "connect", lambda: SimpleNamespace(close=lambda: None))
-    asked.release_paused(settings)
-    assert not stands(settings)
-
-
-def test_a_cron_job_that_ends_just_then_is_no_reason_to_give_up() -> None:
-    job: Any = SimpleNamespace(status="running")
-
-    def pause() -> None:
-        raise APIError("Container is not running")
-
-    job.pause, job.reload = pause, lambda: setattr(job, "status", "exited")
-    pausing.pause(job)
-    job.reload = lambda: setattr(job, "status", "running")
-    with pytest.raises(APIError, match="not running"):
-        pausing.pause(job)
-
-
-def test_no_cron_job_begins_to_write_a_volume_that_is_copied(settings: Settings) -> None:
-    """And what a person has paused stays paused."""
-    (settings.home / "run").mkdir(exist_ok=True)
-    there = Containers(shop="running", cron="exited", theirs="paused")
-    client: Any = SimpleNamespace(containers=there)
-    assert pausing.standing(settings, "eu-1") == set()
-    with pausing.paused(client, settings, "shop_data", "eu-1") as names:
-        assert names == ["shop"] and there.known["shop"] == "paused"
-        assert pausing.standing(settings, "eu-1") == {"shop", "cron"}
-        assert pausing.standing(settings) == set()
-    assert there.known == {"shop": "running", "cron": "exited", "theirs": "paused"}
-    assert pausing.standing(settings, "eu-1") == set()
-
-
-def test_what_a_lost_machine_paused_goes_on_after_its_restore(settings: Settings) -> None:
-    shop = SimpleNamespace(unpause=lambda: woken.append("shop"))
-    woken: list[str] = []
-    asked: list[Any] = []
-
-    def found(**filters: Any) -> list[Any]:
-        asked.append(filters["filters"])
-        return [SimpleNamespace(unpause=broken), shop]
-
-    def broken() -> None:
-        raise APIError("runc did not resume")
-
-    client: Any = SimpleNamespace(containers=SimpleNamespace(list=found))
-    pausing.wake_all(client, settings)
-    assert woken == ["shop"]
-    assert asked == [{"status": "paused", "label": f"portwright.instance={settings.instance}"}]
-
-
-def test_a_folder_that_a_killed_fill_left_goes_with_the_next_backup(settings: Settings) -> None:
-    left = settings.home / "backups/filling"
-    left.mkdir(parents=True)
-    with make.scratch(settings, "staging") as folder:
-        assert folder.is_dir() and not left.exists()
-
-
-def test_what_is_due_on_a_host_is_done_though_one_there_can_not_go_on(
-    session: Session, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    host, looked = add(session, settings, "node"), []
-
-    def release(*_: Any) -> None:
-        raise APIError("runc did not resume")
-
-    client = SimpleNamespace(close=lambda: None)
-    monkeypatch.setattr(turns.reach, "connect_to", lambda *_: client)
-    monkeypatch.setattr(turns, "release", release)
-    monkeypatch.setattr(turns.ticks, "look_at", lambda *given: looked.append(given[-1]))
-    turns.work(session, settings, host)
-    assert looked == [host] and host.problem is None
-
-
 def test_what_the_newest_with_volumes_lacks_stands_until_one_lacks_nothing(
     session: Session, settings: Settings
 ) -> None:
@@ -446,3 +315,10 @@ def test_what_the_newest_with_volumes_lacks_stands_until_one_lacks_nothing(
         found = status(session, settings)
         assert found.lacking == ([lack] if number < 2 else [])
         assert found.made[-1].missing == [lack]
+
+
+def test_a_folder_that_a_killed_fill_left_goes_with_the_next_backup(settings: Settings) -> None:
+    left = settings.home / "backups/filling"
+    left.mkdir(parents=True)
+    with make.scratch(settings, "staging") as folder:
+        assert folder.is_dir() and not left.exists()
