@@ -93,8 +93,9 @@ def look(
     an engine that lost its data has nothing to save, which is no whole backup."""
     there = volumes_of(client, settings)
     wanted = set()
-    placed_there = select(Environment).join(Project).join(Host).where(Host.name == host)
-    for environment in session.scalars(placed_there).all():
+    standing = select(Environment).join(Project).join(Host)
+    standing = standing.where(Host.name == host, Project.deleted_at.is_(None))
+    for environment in session.scalars(standing).all():
         release = release_numbered(session, environment, environment.release)
         for name, service in ((release.spec.get("services") or {}) if release else {}).items():
             place = place_of(settings, environment)

@@ -204,7 +204,7 @@ def test_an_engine_that_lost_what_serves_there_gives_no_whole_backup(
     saved, (lack,) = elsewhere.save(session, settings, folder)
     assert saved == [{"name": logs}] and (lack["host"], lack["volume"]) == ("here", data)
     assert "is not there any more" in lack["message"] and "fill-host here" in lack["remedy"]
-    environment.release = None
+    environment.project.deleted_at = now()  # it is being destroyed
     session.commit()
     (folder / "here").rmdir()
     assert elsewhere.save(session, settings, folder)[1] == []
