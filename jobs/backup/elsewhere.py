@@ -59,14 +59,6 @@ def save(
             (folder / name).mkdir()
             calm = partial(while_nothing_applies, session, host=named(session, name).id)
             there, gone = calm(partial(look, session, settings, client, name))
-            for volume in gone:
-                with lacking(missing, name, volume):
-                    raise PortwrightError(
-                        "it is not there any more, and what is deployed has it",
-                        remedy=f"portwright-admin backup fill-host {name} brings back what a backup "
-                        "holds; where it may go, deploy again",
-                        path="volumes",
-                    )
             for volume in there:
                 if len([each for each in missing if each["host"] == name]) > MOST:
                     raise PortwrightError(
@@ -77,6 +69,14 @@ def save(
                 with lacking(missing, name, str(volume.name)):
                     work = partial(save_volume, client, settings, name, volume, folder / name)
                     saved += calm(work)
+            for volume in gone:
+                with lacking(missing, name, volume):
+                    raise PortwrightError(
+                        "it is not there any more, and what is deployed has it",
+                        remedy=f"portwright-admin backup fill-host {name} brings back what a backup "
+                        "holds; where it may go, deploy again",
+                        path="volumes",
+                    )
     return saved, missing
 
 
@@ -96,9 +96,9 @@ def look(
     standing = select(Environment).join(Project).join(Host)
     standing = standing.where(Host.name == host, Project.deleted_at.is_(None))
     for environment in session.scalars(standing).all():
-        release = release_numbered(session, environment, environment.release)
-        for name, service in ((release.spec.get("services") or {}) if release else {}).items():
-            place = place_of(settings, environment)
+        serving = release_numbered(session, environment, environment.release)
+        place = place_of(settings, environment)
+        for name, service in ((serving.spec.get("services") or {}) if serving else {}).items():
             wanted |= {place.volume(f"{name}_{key}") for key in service.get("volumes") or ()}
     return there, sorted(wanted - {str(each.name) for each in there})
 
