@@ -19,6 +19,7 @@ from jobs.backup.restic import Repository, Snapshot, repository
 from jobs.backup.verify import check_file
 from jobs.hosts.address import remote
 from jobs.hosts.registry import at_work, named
+from jobs.models import Host
 from jobs.records import record
 from jobs.settings import Settings
 from stacks.errors import PortwrightError
@@ -35,12 +36,7 @@ def refill(
     "volumes": {name: why it was not filled, empty where it was}}. Raises PortwrightError."""
     found = named(session, host)
     remote(found)
-    if at_work(session, found):
-        raise PortwrightError(
-            f"projects of {host} are at work",
-            remedy="wait until their runs have ended, or cancel them",
-            path="host",
-        )
+    check_quiet(session, found)
     with alone(settings, "filling a host"), scratch(settings, "filling") as folder:
         of = repository(settings)
         of.unlock()
@@ -49,6 +45,7 @@ def refill(
         of.restore(chosen, folder, [tar_of(each) for each in volumes])
         for each in volumes:
             check_file(manifest, folder, tar_of(each))
+        check_quiet(session, found)  # it may have waited for hours
         detail = {
             "host": host,
             "snapshot": chosen.id[:8],
@@ -58,6 +55,17 @@ def refill(
     record(session, by, FILLED, None, **detail)
     session.commit()
     return detail
+
+
+def check_quiet(session: Session, host: Host) -> None:
+    """Raises PortwrightError where a deploy might begin an app anew in what is to be filled."""
+    session.rollback()
+    if at_work(session, host):
+        raise PortwrightError(
+            f"projects of {host.name} are at work",
+            remedy="wait until their runs have ended, or cancel them",
+            path="host",
+        )
 
 
 def holding(of: Repository, host: str, wanted: str | None) -> tuple[Snapshot, Manifest]:

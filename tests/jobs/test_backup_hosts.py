@@ -285,6 +285,22 @@ def test_a_lost_host_gets_the_newest_that_holds_all_of_its_volumes() -> None:
             refill.holding(of, host, wanted)
 
 
+def test_nothing_is_filled_while_a_deploy_is_at_work_also_one_that_began_meanwhile(
+    session: Session, settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment.project.host = add(session, settings, "eu-1")
+    session.commit()
+    (settings.home / "run").mkdir(exist_ok=True)
+    kept = SimpleNamespace(unlock=lambda: None, restore=lambda *_: add_run(session, environment))
+    monkeypatch.setattr(refill, "repository", lambda _: kept)
+    monkeypatch.setattr(refill, "check_file", lambda *_: None)
+    monkeypatch.setattr(refill, "holding", lambda *_: (snapshot("a", "volumes"), MANIFEST))
+    monkeypatch.setattr(refill, "fill", lambda *_: pytest.fail("it was filled"))
+    for _ in ("meanwhile", "before"):
+        with pytest.raises(PortwrightError, match="projects of eu-1 are at work"):
+            refill.refill(session, settings, "eu-1", by="alice")
+
+
 def test_a_host_that_is_away_does_not_end_the_restore_of_this_machine(
     session: Session, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
