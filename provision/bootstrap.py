@@ -47,6 +47,7 @@ RESTORED = {
 # What a node leaves out: the portal that deploys to it is on another host.
 HOST_ONLY = ("redis", "postgres", "images", "portal")
 NODE_ONLY = {"certificates": "Certificates"}
+UNNAMED = "The inventory says nothing of {host}: it is made what inventory/group_data/host.py says of all."
 UNINSTALL = {"uninstall": "Take Portwright off the host"}
 AFTER = """
 The portal listens on the host's loopback address. From here:
@@ -81,10 +82,10 @@ def told(argv: list[str], env: dict[str, str], first: str) -> list[dict[str, Any
     done = subprocess.run(argv, env=env, capture_output=True, text=True)
     lines = done.stdout.splitlines()
     results = [json.loads(line) for line in lines if line.startswith(f'{{"{first}"')]
-    if not results:
-        raise StepFailed("Plan", (done.stderr or done.stdout).splitlines()[-12:], AGAIN)
-    if results[-1]["error"]:
+    if results and results[-1]["error"]:
         raise StepFailed("Plan", str(results[-1]["error"]).splitlines(), AGAIN)
+    if done.returncode or not results:  # what came before it died is no plan
+        raise StepFailed("Plan", (done.stderr or done.stdout).splitlines()[-12:], AGAIN)
     return results
 
 
@@ -152,7 +153,10 @@ def run(given: argparse.Namespace) -> int:
         "PORTWRIGHT_SNAPSHOT": given.snapshot,
         "PYTHONUNBUFFERED": "1",
     }
-    role = str(inventory.find(env).data["role"])
+    found = inventory.find(env)
+    if not found.named:
+        print(UNNAMED.format(host=where.host), file=sys.stderr)
+    role = str(found.data["role"])
     wanted = steps_for(role)
     if given.action == "drift":
         return drift(where, env, wanted, given.json)
@@ -210,11 +214,6 @@ def main() -> int:
         return run(parser().parse_args())
     except PortwrightError as error:
         print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
-    except StepFailed as failed:
-        print(f"\nIt stopped at this step: {failed.title}", file=sys.stderr)
-        print("\n".join(f"  {line}" for line in failed.lines), file=sys.stderr)
-        if not any("what to do:" in line for line in failed.lines):
-            print(f"  what to do: {failed.remedy}", file=sys.stderr)
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from where it was.", file=sys.stderr)
         return 130

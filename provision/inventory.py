@@ -31,11 +31,14 @@ ROLES = ("host", "node")
 
 @dataclass(frozen=True)
 class Found:
+    """named: whether the inventory has an entry of its own for it."""
+
     target: Target
     managed: bool
     data: dict[str, Any]
     settings: Settings
     fingerprint: str = ""
+    named: bool = True
 
 
 def find(environ: Mapping[str, str] | None = None) -> Found:
@@ -68,7 +71,8 @@ def find(environ: Mapping[str, str] | None = None) -> Found:
         "snapshot": given.get("PORTWRIGHT_SNAPSHOT", ""),
         "remove_data": given.get("PORTWRIGHT_REMOVE_DATA") == "yes",
     }
-    return Found(where, True, data, settings, given.get("PORTWRIGHT_FINGERPRINT", ""))
+    fingerprint = given.get("PORTWRIGHT_FINGERPRINT", "")
+    return Found(where, True, data, settings, fingerprint, named=bool(own))
 
 
 def python_of(role: str, settings: Settings, archive: code_archive.Described) -> str:

@@ -20,6 +20,14 @@ OLD = f"{PATH}.portwright-old"
 # Where a socket starts it (Ubuntu 24.04), it may not run yet, and reads all when it does.
 RELOAD = "systemctl try-reload-or-restart ssh.service"
 
+# Debian's and Ubuntu's sshd_config begin with it; a provider's own may not.
+INCLUDED = (
+    "sshd -T -C user=root,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=22"
+    " | grep -qx 'passwordauthentication no' || { echo 'sshd does not read what is in"
+    " /etc/ssh/sshd_config.d: put `Include /etc/ssh/sshd_config.d/*.conf` at the top of"
+    " /etc/ssh/sshd_config' >&2; false; }"
+)
+
 
 @deploy("ssh")
 def deploy_component(settings: Settings) -> None:
@@ -48,6 +56,7 @@ def hardened(text: str, seconds: int) -> Generator[Any, None, None]:
     change = [
         f"mv {draft} {PATH}",
         "sshd -t",
+        *((INCLUDED,) if "\nPasswordAuthentication no\n" in text else ()),
         RELOAD,
     ]
     yield f"{settled('ssh')} || sh {FOLDER}/ssh; {keep}"

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from provision.steps import Runner, Step, StepFailed
-from provision.testing_lanes import CollectionFailed, side_by_side
+from provision.testing_lanes import CollectionFailed, interruptible, side_by_side
 from provision.testing_phase import BUILD, Phase, check
 
 REPORT = BUILD / "test-report.json"
@@ -120,11 +120,12 @@ def main() -> int:
     mode, *arguments = sys.argv[1:]
     started = time.monotonic()
     try:
-        phases = [] if mode == "hosts" else quick(arguments)
-        if mode == "hosts":
-            phases = system([*HOSTS, *arguments])
-        elif mode == "full" and not any(phase.failed for phase in phases):
-            phases += system(arguments or [f"--ignore={each}" for each in HOSTS])
+        with interruptible():
+            phases = [] if mode == "hosts" else quick(arguments)
+            if mode == "hosts":
+                phases = system([*HOSTS, *arguments])
+            elif mode == "full" and not any(phase.failed for phase in phases):
+                phases += system(arguments or [f"--ignore={each}" for each in HOSTS])
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return INTERRUPTED

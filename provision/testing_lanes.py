@@ -98,7 +98,7 @@ def side_by_side(argv: Sequence[str], env: Mapping[str, str]) -> list[Phase]:
     running: list[Group] = []
     phases: list[Phase] = []
     said = time.monotonic()
-    with _interruptible():
+    with interruptible():
         try:
             while waiting or running:
                 while waiting and len(running) < LANES:
@@ -133,7 +133,7 @@ def _take_down(running: Sequence[Group]) -> None:
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """SIGTERM ends it as Ctrl-C does, and SIGINT is not ignored, as it is behind a shell's `&`:
     a process hands that down to those it starts."""
 

@@ -45,6 +45,7 @@ def test_a_host_that_does_not_answer_is_a_cause_and_a_remedy(tmp_path: Path) -> 
         "see that `ssh -p 1 root@127.0.0.1` works without a password, or give --key" in done.stderr
     )
     assert "Traceback" not in done.stderr
+    assert done.stderr.startswith("The inventory says nothing of 127.0.0.1: ")
 
 
 def test_dry_and_plan_are_one_thing() -> None:

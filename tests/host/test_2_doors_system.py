@@ -100,3 +100,16 @@ def test_a_wrong_option_of_sshd_is_refused_before_sshd_reads_it(vps: Vps) -> Non
     assert 'unsupported option "perhaps"' in done.output
     assert vps.ssh(READ) == before
     assert vps.logs_in()
+
+
+def test_an_sshd_that_does_not_read_our_options_is_told(vps: Vps) -> None:
+    before = vps.ssh(READ)
+    vps.ssh("sed -i 's/^Include/#Include/' /etc/ssh/sshd_config")
+    try:
+        changed = vps.inventory(sshd={"PasswordAuthentication": "no", "MaxAuthTries": "5"})
+        done = vps.portwright("apply", "--yes", "--inventory", str(changed))
+        assert done.code == 1
+        assert "put `Include /etc/ssh/sshd_config.d/*.conf` at the top" in done.output
+        assert vps.ssh(READ) == before
+    finally:
+        vps.ssh("sed -i 's/^#Include/Include/' /etc/ssh/sshd_config")
