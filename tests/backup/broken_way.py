@@ -7,7 +7,7 @@ import socket
 import threading
 from pathlib import Path
 
-from jobs.hosts.way import ENGINE
+from jobs.node import ENGINE
 
 
 class BrokenWay:
