@@ -44,7 +44,8 @@ class Succeeds(FactBase[bool]):
     """Whether a command exits with 0; for state that no other fact reads."""
 
     def command(self, check: str) -> str:
-        return f"if {check} >/dev/null 2>&1; then echo yes; else echo no; fi"
+        # Nothing that any part of it prints is taken for the answer.
+        return f"if {{ {check}; }} >/dev/null 2>&1; then echo yes; else echo no; fi"
 
     def process(self, output: Iterable[str]) -> bool:
         return list(output) == ["yes"]

@@ -44,7 +44,9 @@ def test_a_setting_makes_a_node_keep_certificates_of_its_own(field: Field, world
     assert node.ssh(f"systemctl is-active {UNIT} portwright-traefik").split() == ["active"] * 2
     assert node.ssh("ls /var/lib/portwright/keys") == "secret-key"
     drift = bootstrap(node, "drift", "--role", "node", **world.settings)
-    assert "Nothing is on the host that the code does not say." in drift.output
+    assert "Everything that the code says is so." in drift.output
+    told = [line.split()[0] for line in drift.output.splitlines() if line.startswith("  ")]
+    assert told == ["key"]  # the portal's own, which its owner put there
 
 
 def test_a_wrong_record_is_told_with_its_remedy_and_costs_the_issuer_nothing(

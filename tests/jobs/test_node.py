@@ -6,12 +6,8 @@ import json
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from socketserver import UnixStreamServer
 from typing import Any
 
 import pytest
@@ -51,52 +47,6 @@ def test_no_label_is_too_strange(labels: dict[str, str], rule: str) -> None:
     for host in hosts_of([labels, odd]):
         assert "`" not in host and "\n" not in host and "/" not in host and len(host) <= 253
     assert "`" in rule or "good.example.com" in hosts_of([odd])
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Callable[[int, Any], str]]:
-    """An engine's socket that answers once with this code and JSON."""
-    servers = []
-
-    def answering(code: int, told: Any) -> str:
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                asked.append(self.path)
-                body = told if isinstance(told, bytes) else json.dumps(told).encode()
-                self.send_response(code)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None: ...
-
-        path = tmp_path / "docker.sock"
-        server = UnixStreamServer(str(path), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return str(path)
-
-    asked: list[str] = []
-    yield answering
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-    assert all("portwright.instance%3Dabc" in path for path in asked)
-
-
-def test_only_this_instances_containers_are_asked_for(engine: Callable[[int, Any], str]) -> None:
-    found = [{"Labels": labels_of("shop.example.com")}]
-    assert containers("abc", engine(200, found)) == found
-
-
-@pytest.mark.parametrize(
-    ("code", "told"), [(500, {"message": "no"}), (200, b"nothing of the kind")]
-)
-def test_an_engine_in_trouble_is_told(
-    engine: Callable[[int, Any], str], code: int, told: Any
-) -> None:
-    with pytest.raises((OSError, ValueError)):
-        containers("abc", engine(code, told))
 
 
 def test_an_engine_that_is_away_or_talks_nonsense_ends_nothing_and_keeps_what_was_told(
