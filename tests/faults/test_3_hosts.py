@@ -130,7 +130,8 @@ class Engine:
             ip("address", "add", "10.214.0.1/24", "dev", BRIDGE)
             ip("link", "set", BRIDGE, "up")
         config = self.folder / "daemon.json"
-        config.write_text("{}")  # the host's own names address pools too, which dockerd refuses
+        # The host's own names address pools too, which dockerd refuses; this much it has of it.
+        config.write_text('{"live-restore": true}')
         command = [
             "dockerd", "--config-file", str(config),
             "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import httpx
+from history import CUTS, History
 from vps import Vps
-
-from conftest import CUTS, History
 
 
 def serves(vps: Vps) -> object:
