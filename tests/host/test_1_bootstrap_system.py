@@ -105,4 +105,4 @@ def test_after_a_reboot_everything_comes_back_and_the_same_release_serves(vps: V
         "200",
     )
     assert serves(vps) == {"status": "ok", "version": "1.0", "release": "1", "database": True}
-    assert vps.ssh("portwright-admin urls sample") == "http://web.sample.localhost:80"
+    assert vps.ssh("portwright-admin urls sample") == "http://web.sample.localhost"
