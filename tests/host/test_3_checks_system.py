@@ -31,7 +31,7 @@ CHECKS = {
     "Docker 3.15 the engine's socket is root's": "find /run/docker.sock -perm /007",
     "Docker logs are capped": "docker info --format '{{.LoggingDriver}}' | grep -v local",
     "keys are root's own": "find /var/lib/portwright/keys -perm /077",
-    "units hold no secret for others to read": "find /etc/systemd/system -type f -name 'portwright-[!f]*' -perm /077",
+    "units hold no secret for others to read": "find /etc/systemd/system -type f -name 'portwright-[!fg]*' -perm /077",
     "Redis answers on its socket only": "ss -Hltnp | grep redis",
     "Postgres answers on its socket only": "ss -Hltnp | grep postgres",
     "Debian's own Redis and Postgres don't start at boot": "systemctl is-enabled --quiet redis-server && echo redis; pg_lsclusters -h",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from harness import copy_checkout
 from minio import Bucket, minio
 from vps import Vps, run
 
+BUCKET = "pwvpsbucket"  # a network
 HOST = {"Host": "web.sample.localhost"}
 NOTES = ["first", "ünïcödé", "x" * 500]
 
@@ -37,15 +40,23 @@ def notes(vps: Vps) -> list[str]:
     return found
 
 
+@contextmanager
+def address() -> Iterator[str]:
+    """One of this machine's that a server reaches: its own network's goes with it."""
+    run("docker", "network", "create", BUCKET)
+    try:
+        found = "{{range .IPAM.Config}}{{.Gateway}}{{end}}"
+        yield run("docker", "network", "inspect", BUCKET, "--format", found)
+    finally:
+        run("docker", "network", "rm", BUCKET)
+
+
 def test_a_lost_server_comes_back_from_a_bucket(vps: Vps, tmp_path: Path) -> None:
     folder = tmp_path / "checkout"
     copy_checkout(folder)
     subprocess.run(["git", "init", "--quiet", folder], check=True)
-    # Not of the server's own network, which goes with it.
-    gateway = "{{(index .IPAM.Config 0).Gateway}}"
-    gateway = run("docker", "network", "inspect", "bridge", "--format", gateway)
-    with minio(tmp_path / "minio", "0.0.0.0") as made:
-        bucket = made.at(gateway)
+    with address() as here, minio(tmp_path / "minio", "0.0.0.0") as made:
+        bucket = made.at(here)
         place = bucket.folder()
         for note in NOTES:
             httpx.post(f"http://{vps.address}/notes", headers=HOST, content=note, timeout=20)
