@@ -189,13 +189,20 @@ def add_release(
 
 
 def add_backups(session: Session) -> None:
-    """Two that are kept, one of them verified, and a failure since."""
-    for number, volumes in ((1, None), (2, ["pw_sample_production_database_data"])):
+    """Two that are kept, one of them verified, the other without what a host did not give, and a
+    failure since."""
+    there = ["pw_sample_production_database_data", "eu-1/pw_shop_production_database_data"]
+    lack = {
+        "host": "eu-2", "message": "the volumes of host eu-2: not in the backup: host eu-2 is away",
+        "remedy": "see that it runs, then back up again",
+    }  # fmt: skip
+    for number, volumes, missing in ((1, None, []), (2, there, [lack])):
         kept = [f"0a1b2c{each:02}" for each in range(1, number + 1)]
         record(
             session, "portwright", MADE, None,
             snapshot=kept[-1], repository="/mnt/backups", bytes=12_400_000, added=31_000,
             seconds=4.2, volumes=volumes, paused_s=0.42 if volumes else 0.0, kept=kept,
+            missing=missing,
         )  # fmt: skip
     record(session, "alice@example.org", VERIFIED, None, snapshot="0a1b2c01")
     record(

@@ -49,6 +49,9 @@ PAGES = (
     "/projects/sample/releases/2",
     *(f"/runs/{number}" for number in range(1, 10)),
 )
+# A row's text is no column of single letters, whatever stands beside it.
+NARROWEST = """Math.min(...[...document.querySelectorAll(".row-main")]
+    .filter(each => each.textContent.length > 20).map(each => each.offsetWidth), 1000)"""
 
 
 @pytest.fixture
@@ -97,6 +100,8 @@ def test_every_page_fits_and_none_complains(browser: Any, url: str, width: int) 
         page.goto(url + path)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, path
+        narrow = page.evaluate(NARROWEST)
+        assert narrow >= 100, (path, narrow)
     assert complaints == []
 
 
