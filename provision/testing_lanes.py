@@ -26,8 +26,8 @@ SAY_EVERY = 30.0
 PLUGIN = ("-p", "provision.testing_plugin")
 # Those that take longest come first, so that no long one is left for a single lane at the end.
 LONGEST = (
-    *("tests/host", "tests/system", "tests/faults", "tests/backup", "tests/previews"),
-    *("tests/backup/test_upgrade.py", "tests/faults/test_3_hosts.py"),
+    *("tests/host", "tests/system", "tests/faults", "tests/backup/test_upgrade.py"),
+    *("tests/backup", "tests/previews", "tests/bench", "tests/faults/test_3_hosts.py"),
 )
 
 
