@@ -8,6 +8,8 @@ import signal
 import time
 from collections.abc import Callable
 
+from stacks.processes import end_with_parent
+
 LEAST = 1.0
 log = logging.getLogger(__name__)
 
@@ -16,10 +18,12 @@ class Pool:
     """work: what a child does; it returns or raises, and the child ends.
 
     Children are forked from this process, whose memory they share: nothing here may hold
-    connections or threads.
+    connections or threads. They are told to end when it dies: an older version's would go on
+    taking Runs beside those of the next.
     """
 
     def __init__(self, size: int, work: Callable[[], None]) -> None:
+        self.pid = os.getpid()
         self.size = size
         self.work = work
         self.children: dict[int, float] = {}
@@ -30,8 +34,13 @@ class Pool:
         """Begin what is missing; one that ended at once waits a second."""
         young = [begun for begun in self.children.values() if time.monotonic() - begun < LEAST]
         while len(self.children) < self.size and len(young) < self.size:
-            self.children[self.fork(self.work)] = time.monotonic()
+            self.children[self.fork(self.tied)] = time.monotonic()
             young.append(0.0)
+
+    def tied(self) -> None:
+        end_with_parent()
+        if os.getppid() == self.pid:  # it may have died before that
+            self.work()
 
     def once(self, name: str, work: Callable[[], None]) -> bool:
         """Do this in a child of its own, unless one of that name is at it."""

@@ -7,9 +7,7 @@ they would stand in the way of the real ones, which it then does not ask for (do
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
-import signal
 import subprocess
 from collections.abc import Sequence
 from typing import Any
@@ -19,9 +17,8 @@ import yaml
 from jobs import acme
 from jobs.domains import asks
 from jobs.settings import Settings
+from stacks.processes import end_with_parent
 
-PR_SET_PDEATHSIG = 1  # prctl(2)
-LIBC = ctypes.CDLL(None)
 GRACE = 2.0
 
 
@@ -96,7 +93,3 @@ class Rehearsal:
                 "maxBackups": 1,
             },
         }
-
-
-def end_with_parent() -> None:
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -7,6 +7,7 @@ is not. Signals go through a pidfd (pidfd_open(2)), so that none ever reaches a 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import time
@@ -14,6 +15,8 @@ from pathlib import Path
 
 MARK = "PORTWRIGHT_RUN_MARK"
 STEP = 0.05
+PR_SET_PDEATHSIG = 1  # prctl(2)
+LIBC = ctypes.CDLL(None)
 
 
 def start_time(pid: int) -> int | None:
@@ -24,6 +27,11 @@ def start_time(pid: int) -> int | None:
         return None
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in "ZX" else int(fields[19])
+
+
+def end_with_parent() -> None:
+    """In a new process: it gets SIGTERM when the one that began it ends, however that happens."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def boot() -> str:
