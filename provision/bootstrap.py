@@ -19,7 +19,7 @@ from typing import Any
 from provision import inventory, target
 from provision.bootstrap_plan import counted, show, show_drift
 from provision.steps import Runner, StepFailed
-from stacks.errors import PortwrightError
+from stacks.errors import explained
 
 STEPS = {
     "fitness": "Is this host fit for it",
@@ -211,13 +211,11 @@ def drift(where: target.Target, env: dict[str, str], steps: Mapping[str, str], p
 
 def main() -> int:
     try:
-        return run(parser().parse_args())
-    except PortwrightError as error:
-        print(f"{error}\n  what to do: {error.remedy}", file=sys.stderr)
+        with explained():
+            return run(parser().parse_args())
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from where it was.", file=sys.stderr)
         return 130
-    return 1
 
 
 if __name__ == "__main__":

@@ -10,10 +10,8 @@ from jobs.node import SOCKET
 from jobs.settings import Settings
 from provision.daemons import Daemon
 from provision.environment import environment
-from provision.operations import daemon, unless
+from provision.operations import daemon, no_unit
 from provision.systemd import FOLDER
-
-UNIT = "portwright-certificates"
 
 
 @deploy("certificates")
@@ -24,12 +22,7 @@ def deploy_component(settings: Settings) -> None:
         wanted = Daemon("certificates", argv, environment(settings), host.data.code, SOCKET)
         daemon(name="certificates", home=home, wanted=wanted)
         return
-    path = f"{FOLDER}/{UNIT}.service"
-    unless(
-        f"! test -e {path}",
-        f"systemctl disable --now {UNIT}; rm -f {path}; systemctl daemon-reload",
-        name="no certificates",
-    )
+    no_unit(f"{FOLDER}/portwright-certificates.service", name="no certificates")
     # What was told while HTTPS was on would still send visitors there.
     told = f"{home}/traefik/dynamic/domains.yaml"
     files.file(name="no domains.yaml", path=told, present=False)

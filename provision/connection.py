@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import socket
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ from pyinfra.api import Config, Inventory, State
 from pyinfra.api.connect import connect_all
 from pyinfra.api.exceptions import PyinfraError
 
+from jobs.ssh import alias
 from provision.inventory import Found
 from provision.target import FINGERPRINT, Target
 from stacks.errors import PortwrightError
@@ -99,12 +98,6 @@ def shown(target: Target) -> PKey:
         raise unreachable(target) from None
 
 
-def fingerprint(key: PKey) -> str:
-    """As OpenSSH writes it (`SHA256:...`)."""
-    digest = hashlib.sha256(key.asbytes()).digest()
-    return "SHA256:" + base64.b64encode(digest).decode().rstrip("=")
-
-
 def require(target: Target, wanted: str) -> None:
     """The login that follows takes the key with this fingerprint and no other.
 
@@ -117,9 +110,9 @@ def require(target: Target, wanted: str) -> None:
             path="fingerprint",
         )
     key = shown(target)
-    if fingerprint(key) != wanted:
+    if key.fingerprint != wanted:
         raise PortwrightError(
-            f"{target} shows the key {fingerprint(key)} ({key.get_name()}), not {wanted}",
+            f"{target} shows the key {key.fingerprint} ({key.get_name()}), not {wanted}",
             remedy="ask the provider for the right one of that kind; somebody may be in between",
             path="fingerprint",
         )
@@ -129,7 +122,7 @@ def require(target: Target, wanted: str) -> None:
 def remember(target: Target, key: PKey) -> None:
     """Where the host is not known yet: an unknown key would be accepted at the login, whosever it is."""
     path = Path(target.known_hosts).expanduser()
-    name = target.host if target.port == 22 else f"[{target.host}]:{target.port}"
+    name = alias(target.host, target.port)
     known = HostKeys(str(path) if path.exists() else None)
     if not known.lookup(name):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

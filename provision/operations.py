@@ -107,3 +107,13 @@ def unless(check: str, *commands: str) -> Generator[str, None, None]:
         host.noop(check)
         return
     yield from commands
+
+
+def no_unit(path: str, name: str) -> None:
+    """A step of a deploy: the unit at that path is stopped and gone."""
+    unit = Path(path).stem
+    unless(
+        f"! test -e {path}",
+        f"systemctl disable --now {unit}; rm -f {path}; systemctl daemon-reload",
+        name=name,
+    )

@@ -10,7 +10,7 @@ from pyinfra.api import deploy
 from jobs.settings import Settings
 from provision import docker, firewall, guard, ssh
 from provision.inventory import PLACE
-from provision.operations import unless
+from provision.operations import no_unit, unless
 from provision.system import SWAP
 from provision.systemd import BOXES
 
@@ -46,16 +46,8 @@ def deploy_component(settings: Settings) -> None:
         docker.put_back(),
         name="Docker's own configuration",
     )
-    unless(
-        f"! test -e {firewall.UNIT}",
-        f"systemctl disable --now portwright-firewall; rm -f {firewall.UNIT}; systemctl daemon-reload",
-        name="firewall",
-    )
-    unless(
-        f"! test -e {guard.UNIT}",
-        f"systemctl disable portwright-guard; rm -f {guard.UNIT}; systemctl daemon-reload",
-        name="what guards the doors at a reboot",
-    )
+    no_unit(firewall.UNIT, name="firewall")
+    no_unit(guard.UNIT, name="what guards the doors at a reboot")
     unless(
         f"! test -e {ssh.PATH}",
         f"rm -f {ssh.PATH} {ssh.OLD}; {ssh.RELOAD}",

@@ -114,8 +114,9 @@ def fill_volume(
     client.volumes.create(name, labels=saved["labels"])
     with archive.door(client, settings, name, write=True) as door:
         if not archive.is_empty(door):
-            why = "an earlier try was cut off: it may hold only a part"
-            why = why if begun.exists() else "it holds something already, and was left as it is"
+            why = "it holds something already, and was left as it is"
+            if begun.exists():
+                why = "an earlier try was cut off: it may hold only a part"
             return f"{why}; look at what it holds; docker volume rm {name} there takes it away"
         if in_use(client, name, door):
             # Emptied by what uses it, perhaps: old orders, mails, jobs must not be there again.

@@ -34,7 +34,7 @@ target = Target("127.0.0.1", port=listening.getsockname()[1], known_hosts=str(kn
 name = f"[127.0.0.1]:{target.port}"
 if how == "known":
     known.write_text(f"{name} {other.get_name()} {other.get_base64()}\\n")
-given = "SHA256:short" if how == "typo" else connection.fingerprint(other if how == "wrong" else key)
+given = "SHA256:short" if how == "typo" else (other if how == "wrong" else key).fingerprint
 try:
     connection.require(target, given)
     error = None
