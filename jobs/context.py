@@ -20,9 +20,9 @@ from jobs.queries import release_numbered
 from jobs.settings import Settings
 from jobs.states import move
 from jobs.vault import open_secrets
+from stacks.docker.images.resolve import Resolver
 from stacks.engine import Engine, EngineSettings
 from stacks.errors import PortwrightError
-from stacks.images.resolve import Resolver
 from stacks.program import Secrets
 from stacks.spec import Spec
 from stacks.traffic import Traefik

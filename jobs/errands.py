@@ -20,8 +20,8 @@ from jobs.previews import commits, records, sleep
 from jobs.schedules import is_due, take
 from jobs.settings import Settings
 from jobs.sources import client_of
+from stacks.docker.images.engine import connect
 from stacks.errors import PortwrightError
-from stacks.images.engine import connect
 
 # After a failure the forge is left alone for a while.
 PAUSE = timedelta(seconds=30)

@@ -12,7 +12,7 @@ from jobs.building import nobody_builds
 from jobs.settings import Settings
 from stacks import build_cache
 from stacks.build_marks import MARK
-from stacks.images.engine import find_image
+from stacks.docker.images.engine import find_image
 
 
 def remove_but(

@@ -13,10 +13,10 @@ from jobs.queries import release_numbered
 from jobs.source import Checkout, checkout
 from jobs.sources import access_of, guard_of, source_of
 from jobs.vault import open_version
-from stacks.build import Source, build_image
+from stacks.docker.builds.image import Source, build_image
+from stacks.docker.images.engine import find_image
 from stacks.errors import PortwrightError
 from stacks.freeze import freeze
-from stacks.images.engine import find_image
 from stacks.parse import read
 from stacks.project_file import ProjectFile
 from stacks.service_file import Service

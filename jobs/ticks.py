@@ -34,9 +34,9 @@ from jobs.settings import Settings
 from jobs.tls import Tls
 from jobs.vault import open_secrets
 from stacks.compile import compile_spec
+from stacks.docker.images.engine import connect
 from stacks.drift import Finding, observe
 from stacks.freeze import window
-from stacks.images.engine import connect
 from stacks.spec import Spec
 from stacks.world import Place, ailment, containers, moment
 

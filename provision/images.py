@@ -13,7 +13,7 @@ from jobs.settings import Settings
 from provision.copied import copied
 from provision.operations import unless
 from provision.where import module
-from stacks.images import base
+from stacks.docker.images import base
 
 NAMES = ("python", "postgres")
 
@@ -32,8 +32,8 @@ def deploy_component(settings: Settings) -> None:
             name="base at its place",
         )
     unless(
-        f"({module(settings, 'stacks.images', 'status', *NAMES)})",
-        module(settings, "stacks.images", "ensure", *NAMES),
+        f"({module(settings, 'stacks.docker.images', 'status', *NAMES)})",
+        module(settings, "stacks.docker.images", "ensure", *NAMES),
         name="base images",
     )
 

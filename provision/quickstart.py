@@ -52,8 +52,8 @@ def steps(settings: Settings) -> list[Step]:
         converge("Traefik", "traefik"),
         Step(
             "Base images",
-            module("stacks.images", "ensure", "python", "postgres"),
-            module("stacks.images", "status", "python", "postgres"),
+            module("stacks.docker.images", "ensure", "python", "postgres"),
+            module("stacks.docker.images", "status", "python", "postgres"),
         ),
         converge("Portal and worker", "portal"),
         Step(

@@ -39,7 +39,8 @@ def converge(title: str, component: str) -> Step:
 def images(*names: str) -> Step:
     """Before the groups, which would each begin with making them."""
     ensure, status = (
-        [sys.executable, "-m", "stacks.images", action, *names] for action in ("ensure", "status")
+        [sys.executable, "-m", "stacks.docker.images", action, *names]
+        for action in ("ensure", "status")
     )
     return Step("Base images", ensure, status, remedy=REMEDY)
 

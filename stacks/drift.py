@@ -17,7 +17,7 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 
 from stacks.compile import Resource, SecretEnv
-from stacks.images.engine import find_image
+from stacks.docker.images.engine import find_image
 from stacks.plan import MASK, Change
 from stacks.program import Secrets, opened
 from stacks.rollout import ROLE

@@ -21,9 +21,9 @@ from pulumi.automation._stack import StackInitMode
 from pulumi.runtime._callbacks import _CallbackServicer
 
 from stacks.compile import Resource
+from stacks.docker.images.engine import environment
 from stacks.errors import PortwrightError
 from stacks.events import Listener, Say
-from stacks.images.engine import environment
 from stacks.locks import free_dead_lock
 from stacks.program import Hooks, Secrets, program
 

@@ -21,8 +21,8 @@ from jobs.models import Event, Schedule, now
 from jobs.records import record
 from jobs.schedules import take
 from jobs.settings import Settings
+from stacks.docker.images.engine import connect
 from stacks.errors import PortwrightError
-from stacks.images.engine import connect
 
 BY = "portwright"
 ASKED = "backup.asked"

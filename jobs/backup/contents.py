@@ -21,7 +21,7 @@ from jobs.backup.manifest import VOLUMES, Manifest, describe, write
 from jobs.backup.scratch_postgres import scratch_postgres
 from jobs.backup.volumes import save_volume, volumes_of
 from jobs.settings import Settings
-from stacks.images.engine import connect
+from stacks.docker.images.engine import connect
 
 # Folders of the home that can't be made again. Mirrors, checkouts and images can.
 FOLDERS = ("keys", "stacks", "traefik", "runs")

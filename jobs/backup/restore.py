@@ -24,8 +24,8 @@ from jobs.records import record
 from jobs.requests import request_run
 from jobs.settings import Settings
 from jobs.states import FINAL, change
+from stacks.docker.images.engine import connect
 from stacks.errors import PortwrightError
-from stacks.images.engine import connect
 
 BY = "portwright"
 

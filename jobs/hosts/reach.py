@@ -13,8 +13,8 @@ from jobs.hosts.words import Away
 from jobs.models import Host
 from jobs.node import ENGINE
 from jobs.settings import Settings
+from stacks.docker.images.engine import connect
 from stacks.errors import PortwrightError
-from stacks.images.engine import connect
 from stacks.traffic import Traefik
 
 

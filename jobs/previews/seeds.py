@@ -15,8 +15,8 @@ from jobs.context import Context
 from jobs.models import Project
 from jobs.previews.prepare import preview_of
 from jobs.settings import Settings
+from stacks.docker.images.engine import environment
 from stacks.errors import PortwrightError
-from stacks.images.engine import environment
 from stacks.names import check_name
 from stacks.spec import Seed, Spec
 from stacks.world import containers

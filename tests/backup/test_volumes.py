@@ -18,8 +18,8 @@ from jobs.backup import asked
 from jobs.backup.pausing import left_standing, paused
 from jobs.backup.volumes import load_volume, place_of, save_volume, volumes_of
 from jobs.settings import DEFAULT_CACHE, Settings
+from stacks.docker.images.resolve import Resolver
 from stacks.errors import PortwrightError
-from stacks.images.resolve import Resolver
 
 INSTANCE = "pwvolumes"
 LABELS = {"portwright.instance": INSTANCE}

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import docker
 
-from stacks.images import base, local
+from stacks.docker.images import base, local
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 RECIPE = Path(__file__).parent / "vps"

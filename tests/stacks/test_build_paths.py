@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stacks.build import base_images, dockerfile_text, inside
+from stacks.docker.builds.image import base_images, dockerfile_text, inside
 from stacks.errors import PortwrightError
 from stacks.service_file import Build, Static
 from stacks.spec import BuiltImage

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stacks.detect import dockerfile_for, static
+from stacks.docker.builds.detect import dockerfile_for, static
 from stacks.errors import PortwrightError
 from stacks.service_file import Static
 

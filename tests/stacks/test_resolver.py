@@ -13,9 +13,9 @@ from docker.errors import ImageNotFound, NotFound
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stacks.docker.images import local
+from stacks.docker.images.resolve import Resolver, with_tag
 from stacks.errors import PortwrightError
-from stacks.images import local
-from stacks.images.resolve import Resolver, with_tag
 
 
 class Images:

@@ -12,9 +12,9 @@ import docker
 import pytest
 from harness import free_ports, until
 
+from stacks.docker.images import local
+from stacks.docker.images.resolve import Resolver
 from stacks.errors import PortwrightError
-from stacks.images import local
-from stacks.images.resolve import Resolver
 from stacks.world import Place, sweep
 
 CONFIG = """\

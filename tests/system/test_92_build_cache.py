@@ -20,11 +20,11 @@ from jobs.image_removal import remove_but
 from jobs.models import Schedule, now
 from jobs.settings import Settings
 from jobs.ticks import Ticks
-from stacks.build import Source, build_image, buildkit_docker
 from stacks.build_cache import prune
 from stacks.build_marks import MARK
+from stacks.docker.builds.image import Source, build_image, buildkit_docker
+from stacks.docker.images.resolve import Resolver
 from stacks.errors import PortwrightError
-from stacks.images.resolve import Resolver
 from stacks.service_file import Build
 
 TWO_STAGES = (

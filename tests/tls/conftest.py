@@ -13,7 +13,7 @@ import pytest
 from ground import CHECKOUT, Ground, ground
 
 from stacks.compile import compile_spec
-from stacks.images import local
+from stacks.docker.images import local
 from stacks.spec import Route, ServiceSpec, Spec
 
 INSTANCE = "pwtlstest"
@@ -55,7 +55,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture(scope="session")
 def service() -> Iterator[Spec]:
     """A container with the labels of a service that has a host for each test."""
-    ensure = [sys.executable, "-m", "stacks.images", "ensure", "python"]
+    ensure = [sys.executable, "-m", "stacks.docker.images", "ensure", "python"]
     subprocess.run(ensure, cwd=CHECKOUT, check=True, env=dict(os.environ))
     web = ServiceSpec(
         image=local.TAGS["python"],

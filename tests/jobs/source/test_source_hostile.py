@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from jobs.source import Access, checkout, heads
 from jobs.source.address import parse, relative
 from jobs.source.mirror import size
-from stacks.build import inside
+from stacks.docker.builds.image import inside
 from stacks.errors import PortwrightError
 from stacks.parse import read
 

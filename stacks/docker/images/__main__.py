@@ -1,4 +1,4 @@
-"""`python -m stacks.images ensure|status NAME...`: the images that deploys build on."""
+"""`python -m stacks.docker.images ensure|status NAME...`: the images that deploys build on."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import os
 import sys
 from pathlib import Path
 
+from stacks.docker.images import local
+from stacks.docker.images.engine import connect, find_image
+from stacks.docker.images.resolve import Resolver
 from stacks.errors import explained
-from stacks.images import local
-from stacks.images.engine import connect, find_image
-from stacks.images.resolve import Resolver
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m stacks.images", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m stacks.docker.images", description=__doc__)
     parser.add_argument("action", choices=["ensure", "status"])
     parser.add_argument("names", nargs="+", choices=sorted(local.TAGS))
     given = parser.parse_args()

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import docker
 
+from stacks.docker.images import base
+from stacks.docker.images.engine import environment, find_image
 from stacks.errors import PortwrightError
-from stacks.images import base
-from stacks.images.engine import environment, find_image
 
 RECIPES = Path(__file__).parent / "recipes"
 TAGS = {

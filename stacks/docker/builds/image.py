@@ -16,11 +16,11 @@ from tempfile import TemporaryDirectory
 
 import docker
 
-from stacks import detect
 from stacks.build_marks import marked
+from stacks.docker.builds import detect
+from stacks.docker.images.engine import environment, find_image, has_check
+from stacks.docker.images.resolve import Resolver, with_tag
 from stacks.errors import PortwrightError
-from stacks.images.engine import environment, find_image, has_check
-from stacks.images.resolve import Resolver, with_tag
 from stacks.service_file import Build, Static
 from stacks.spec import BuiltImage
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import docker
 from docker.errors import APIError, DockerException
 
+from stacks.docker.images import local
+from stacks.docker.images.engine import find_image, has_check
 from stacks.errors import PortwrightError
-from stacks.images import local
-from stacks.images.engine import find_image, has_check
 from stacks.spec import BuiltImage
 
 Say = Callable[[str], None]

@@ -1,0 +1,1 @@
+"""Build images from a checkout, by BuildKit."""
