@@ -1,0 +1,134 @@
+"""The image that builders run: a minimal Debian with git, ssh, a firewall and runc, and BuildKit.
+
+It is made on this machine, from Debian's packages and the toolchain's binaries, so that builds
+need nothing from Docker Hub; other hosts receive it through their engine's API.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException
+
+from stacks.docker.images.debian import archive
+from stacks.docker.images.engine import find_image
+from stacks.errors import PortwrightError
+
+NAME = "portwright/builder"
+SUITE = "trixie"
+PACKAGES = ("ca-certificates", "git", "iptables", "openssh-client", "runc")
+BINARIES = ("buildkitd", "buildctl")
+START = Path(__file__).parent / "image_files" / "start-buildkitd"
+PLACE = "usr/local/bin"
+# Docker's names of what `uname -m` prints.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+Say = Callable[[str], None]
+
+
+def ensure_builder_image(
+    client: docker.DockerClient, cache: Path, binaries: Path, say: Say
+) -> str:
+    """Return the ID of the builder's image, made and loaded into the engine where it is missing.
+
+    binaries: the folder with buildkitd and buildctl. Raises PortwrightError.
+    """
+    tag = f"{NAME}:{image_key(binaries)}"
+    image = find_image(client, tag)
+    if image is None:
+        check_architecture(client)
+        load(client, image_file(cache, binaries, say), tag, say)
+        image = find_image(client, tag)
+    if image is None:
+        raise PortwrightError(
+            f"the engine did not keep {tag}", remedy="check its disk, then retry", path="build"
+        )
+    return str(image.id)
+
+
+def image_key(binaries: Path) -> str:
+    """Return a key of everything that the image is made of, except the age of Debian's packages."""
+    digest = hashlib.sha256(repr(("1", SUITE, PACKAGES, os.uname().machine)).encode())
+    digest.update(START.read_bytes())
+    for name in BINARIES:
+        # The toolchain's cache has the key of a binary's inputs in its path.
+        digest.update(str(binary(binaries, name).resolve()).encode())
+    return digest.hexdigest()[:12]
+
+
+def binary(binaries: Path, name: str) -> Path:
+    path = binaries / name
+    if not path.is_file():
+        raise PortwrightError(
+            f"{name} is not installed on the platform's host",
+            remedy="run ./quickstart (or `portwright host apply`), which installs BuildKit",
+            path="build",
+        )
+    return path
+
+
+def check_architecture(client: docker.DockerClient) -> None:
+    here = ARCHITECTURES.get(os.uname().machine, os.uname().machine)
+    there = str(client.version().get("Arch"))
+    if there != here:
+        raise PortwrightError(
+            f"the host's architecture is {there}, but the platform's builder is for {here}",
+            remedy=f"build the image elsewhere and use `image:`, or place the project on a {here} host",
+            path="build",
+        )
+
+
+def image_file(cache: Path, binaries: Path, say: Say) -> Path:
+    """Return the image's file system as a compressed tar file, made where it is missing."""
+    target = cache / "images" / f"builder-{image_key(binaries)}.tar.gz"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (target.parent / "builder.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.exists():
+            return target
+        base = archive(cache, SUITE, PACKAGES, say)
+        say("making the builder's image")
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix="builder-") as scratch:
+            whole = Path(scratch) / "builder.tar"
+            shutil.copyfile(base, whole)
+            with tarfile.open(whole, "a") as tar:
+                for path in (START, *(binary(binaries, name).resolve() for name in BINARIES)):
+                    name = START.name if path == START else path.name
+                    tar.add(path, f"./{PLACE}/{name}", filter=executable)
+            packed = Path(scratch) / "builder.tar.gz"
+            with whole.open("rb") as source, gzip.open(packed, "wb", compresslevel=1) as out:
+                shutil.copyfileobj(source, out, 1 << 20)
+            packed.rename(target)
+        for old in target.parent.glob("builder-*.tar.gz"):
+            if old != target:
+                old.unlink(missing_ok=True)
+    return target
+
+
+def executable(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    member.mode, member.uid, member.gid = 0o755, 0, 0
+    member.uname = member.gname = "root"
+    return member
+
+
+def load(client: docker.DockerClient, file: Path, tag: str, say: Say) -> None:
+    """Import the file system into the engine under that tag."""
+    say("loading the builder's image into the engine")
+    repository, _, version = tag.partition(":")
+    try:
+        with file.open("rb") as stream:
+            client.api.import_image_from_data(stream, repository=repository, tag=version)
+    except (DockerException, OSError) as error:
+        raise PortwrightError(
+            f"the builder's image could not be loaded into the engine: {error}",
+            remedy="check that the engine runs and that its disk has 1 GB free",
+            path="build",
+        ) from None
