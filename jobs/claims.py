@@ -41,7 +41,9 @@ def line_up(session: Session, settings: Settings) -> list[Waiting]:
     active = list(session.scalars(select(Run).where(Run.state.in_(ACTIVE))))
     queued = list(session.scalars(select(Run).where(Run.state == "queued")))
     at_work = Counter(run.environment.project_id for run in active)
-    building = sum(run.state == "building" and builds(run) for run in active)
+    building = Counter(
+        run.environment.project_id for run in active if run.state == "building" and builds(run)
+    )
     short = shortage(settings) if queued else ""
     taken = {run.environment_id for run in active}
     lined: list[Waiting] = []
@@ -59,15 +61,25 @@ def line_up(session: Session, settings: Settings) -> list[Waiting]:
             there := shortage_there(run.environment.project.host, settings)
         ):
             reason = there
-        elif builds(run) and building >= settings.builds:
-            reason = f"{building} of {settings.builds} builds are under way"
+        elif builds(run) and (full := no_build_slot(run, building, settings)):
+            reason = full
         else:
-            building += builds(run)
+            building[run.environment.project_id] += builds(run)
         if not reason or run.environment_id not in taken:
             at_work[run.environment.project_id] += 1
         taken.add(run.environment_id)
         lined.append(Waiting(run, reason))
     return lined
+
+
+def no_build_slot(run: Run, building: Counter[int], settings: Settings) -> str:
+    """Why the Run's build has to wait; empty where it does not. building: builds by project."""
+    project = run.environment.project
+    if building.total() >= settings.builds:
+        return f"{building.total()} of {settings.builds} builds are running"
+    if building[project.id] >= settings.builds_per_project:
+        return f"{building[project.id]} of {settings.builds_per_project} builds of {project.name} are running"
+    return ""
 
 
 def claimable(session: Session, settings: Settings) -> list[Run]:

@@ -45,6 +45,10 @@ class Settings:
     drift_minutes: int = 10
     workers: int = 3
     builds: int = 1
+    builds_per_project: int = 1
+    build_cpus: float = 0
+    build_memory_mb: int = 0
+    build_cache_mb: int = 5120
     build_seconds: int = 1800
     apply_seconds: int = 1200
     min_disk_mb: int = 512
@@ -136,6 +140,17 @@ class Settings:
             drift_minutes=number("DRIFT_MINUTES", cls.drift_minutes, 10_080),
             workers=number("WORKERS", cls.workers, 32, least=1),
             builds=number("BUILDS", cls.builds, 32, least=1),
+            builds_per_project=number("BUILDS_PER_PROJECT", cls.builds_per_project, 32, least=1),
+            build_cpus=float(
+                text(
+                    "BUILD_CPUS",
+                    str(cls.build_cpus),
+                    r"[0-9]{1,3}(\.[0-9]{1,2})?",
+                    "give a number of cores such as 1.5, or 0 for three quarters of the host's",
+                )
+            ),
+            build_memory_mb=number("BUILD_MEMORY_MB", cls.build_memory_mb, 999_999),
+            build_cache_mb=number("BUILD_CACHE_MB", cls.build_cache_mb, 999_999, least=100),
             build_seconds=number("BUILD_SECONDS", cls.build_seconds, 86_400, least=1),
             apply_seconds=number("APPLY_SECONDS", cls.apply_seconds, 86_400, least=1),
             min_disk_mb=number("MIN_DISK_MB", cls.min_disk_mb, 999_999),

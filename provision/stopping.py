@@ -10,6 +10,7 @@ from pathlib import Path
 from jobs.hosts import tunnel
 from jobs.settings import Settings
 from provision.daemons import running, stop
+from stacks.docker.builds.builder import INSTANCE_LABEL
 
 # In this order: who asks before who answers.
 DAEMONS = ("portal", "worker", "traefik", "redis", "postgres", "dockerd")
@@ -59,6 +60,11 @@ def stop_all(settings: Settings) -> int:
         stopped_file(settings).write_text(json.dumps([*earlier(settings), *containers]))
         docker("stop", *containers)
         ended.append(f"{len(containers)} containers")
+    # Started again by the next build, not by `resume`.
+    builders = docker("ps", "--quiet", "--filter", f"label={INSTANCE_LABEL}={settings.instance}")
+    if builders:
+        docker("stop", *builders)
+        ended.append(f"{len(builders)} builders")
     for name in DAEMONS[2:]:
         ended += [name] if stop(settings.home, name) else []
     print(f"Stopped: {', '.join(ended)}." if ended else "Nothing of it was running.")

@@ -13,7 +13,9 @@ from provision.inventory import PLACE
 from provision.operations import no_unit, unless
 from provision.system import SWAP
 from provision.systemd import BOXES
+from stacks.docker.builds.builder import INSTANCE_LABEL
 
+VOLUMES = ("docker volume ls --quiet", "docker volume rm")
 FILES = (
     "/etc/fail2ban/jail.d/portwright.conf",
     "/etc/apt/apt.conf.d/60portwright",
@@ -33,11 +35,14 @@ def deploy_component(settings: Settings) -> None:
         f" rm -f {paths}; systemctl daemon-reload",
         name="units of portal, worker, Traefik, Redis and Postgres",
     )
-    label = f"label=portwright.instance={settings.instance}"
-    for kind, listed, remove in (
-        ("containers", "docker ps --all --quiet", "docker rm --force"),
-        ("networks", "docker network ls --quiet", "docker network rm"),
-        *((("volumes", "docker volume ls --quiet", "docker volume rm"),) if data() else ()),
+    projects = f"label=portwright.instance={settings.instance}"
+    builders = f"label={INSTANCE_LABEL}={settings.instance}"
+    for kind, label, listed, remove in (
+        ("containers", projects, "docker ps --all --quiet", "docker rm --force"),
+        ("networks", projects, "docker network ls --quiet", "docker network rm"),
+        *((("volumes", projects, *VOLUMES),) if data() else ()),
+        ("builders", builders, "docker ps --all --quiet", "docker rm --force"),
+        ("build caches", builders, *VOLUMES),
     ):
         found = f"{listed} --filter {shlex.quote(label)}"
         unless(f"! {found} | grep -q .", f"{found} | xargs {remove}", name=f"its {kind}")

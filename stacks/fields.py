@@ -19,6 +19,8 @@ IMAGE = re.compile(
 HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
 )
+STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+BUILD_ARGUMENT = re.compile(rf"(?!BUILDKIT_){ENV_NAME.pattern}")
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=%:@+,-]{0,500}")
 PATH_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
 MEMORY = re.compile(r"[1-9][0-9]{0,5}[MG]")
@@ -52,6 +54,17 @@ def relative_path(value: Any) -> Any:
         or ".." in PurePosixPath(value).parts
     ):
         raise Rule("is no path inside the repository", "use a relative path without '..'")
+    return value
+
+
+def dockerfile_path(value: Any) -> Any:
+    """Relative to a context; whether it leads out of the repository shows in the checkout."""
+    if (
+        not isinstance(value, str)
+        or not re.fullmatch(r"[A-Za-z0-9._/@+-]{1,200}", value)
+        or value.startswith(("/", "-"))
+    ):
+        raise Rule("is not a path inside the repository", "use a relative path")
     return value
 
 
@@ -150,6 +163,22 @@ FileSize = Annotated[
     str, matching(FILE_SIZE, "size", "write 500K, 10M or 1G"), text(FILE_SIZE.pattern)
 ]
 Cron = Annotated[str, BeforeValidator(cron), text(CRON_PARTS.pattern)]
+# Docker's own rule, which takes capitals too; a number is the stage's position.
+StageName = Annotated[
+    str,
+    matching(STAGE, "stage name", "use letters, digits, '_', '-' and '.'"),
+    text(STAGE.pattern),
+]
+BuildArgument = Annotated[
+    str,
+    matching(
+        BUILD_ARGUMENT,
+        "build argument",
+        "use letters, digits and '_'; BUILDKIT_* is reserved for Portwright",
+    ),
+    text(BUILD_ARGUMENT.pattern),
+]
+DockerfilePath = Annotated[str, BeforeValidator(dockerfile_path)]
 Text = Annotated[
     str, BeforeValidator(plain), WithJsonSchema({"type": ["string", "number", "boolean"]})
 ]

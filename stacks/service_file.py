@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from stacks.fields import (
+    BuildArgument,
     Cron,
+    DockerfilePath,
     Duration,
     EnvName,
     FileSize,
@@ -20,6 +22,7 @@ from stacks.fields import (
     PathPrefix,
     RepositoryPath,
     Rule,
+    StageName,
     Text,
     UrlPath,
     VariableName,
@@ -45,23 +48,32 @@ Env = dict[VariableName, SecretRef | Text]
 
 
 class Build(Model):
-    """An image built from the repository. It is built again only when something in its context, its arguments or its base image changed."""
+    """An image built from the repository by BuildKit. It is built again only when its context, Dockerfile, arguments or secrets changed, or with `--no-cache`."""
 
     context: RepositoryPath = Field(".", description="a folder of the repository")
-    dockerfile: RepositoryPath | None = Field(
+    dockerfile: DockerfilePath | None = Field(
         None,
-        description="a file in the context. Without one: `Dockerfile`, and where there is none, "
-        "what the folder holds: `requirements.txt` or `pyproject.toml` (Python), `package.json` (Node), "
-        "`index.html` (static files)",
+        description="a file, relative to the context; it may lie outside the context but not outside "
+        "the repository (`../docker/web.Dockerfile`). Without one: `Dockerfile`, and if that does not "
+        "exist, a Dockerfile is generated from the folder's contents",
     )
-    target: Name | None = Field(None, description="the stage of the Dockerfile to stop at")
-    args: dict[EnvName, Text] = Field(
-        {}, description="build argument → text. They can be read from the image: never a secret"
+    target: StageName | None = Field(None, description="the stage of the Dockerfile to build")
+    args: dict[BuildArgument, Text] = Field(
+        {},
+        description="build argument → text. They can be read from the image: never use them for secrets",
     )
     secrets: dict[EnvName, SecretRef] = Field(
         {},
-        description="file under `/run/secrets` → `{secret: NAME}`, for `RUN --mount=type=secret,id=FILE`; "
-        "it is in no layer of the image",
+        description="id → `{secret: NAME}`, for `RUN --mount=type=secret,id=ID`. It is in no layer of "
+        "the image. A new value runs the build's commands again",
+    )
+    ssh: dict[EnvName, SecretRef] = Field(
+        {},
+        description="id → `{secret: NAME}` with a private key, for `RUN --mount=type=ssh,id=ID`; the id "
+        "`default` needs no `id=`",
+    )
+    network: Literal["default", "none"] = Field(
+        "default", description="`none`: no step has network access; base images are still fetched"
     )
 
 

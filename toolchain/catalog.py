@@ -115,6 +115,22 @@ _ALL = (
             "traefik",
         ),
     ),
+    *(
+        Artifact(
+            name=name,
+            version="0.34.2",
+            binary=name,
+            module=ROOM / "buildkit",
+            package=f"github.com/moby/buildkit/cmd/{name}",
+            ldflags=_stamped("github.com/moby/buildkit/version.Version", "v0.34.2"),
+            release=Release(
+                "https://github.com/moby/buildkit/releases/download/"
+                "v{version}/buildkit-v{version}.linux-amd64.tar.gz",
+                f"bin/{name}",
+            ),
+        )
+        for name in ("buildkitd", "buildctl")
+    ),
     Artifact(
         name="compose",
         version="5.2.0",

@@ -86,7 +86,7 @@ def test_builds_and_the_rest_have_capacities_of_their_own(
     back = add_run(session, another(session, "wiki"), priority=2, target=1)
     assert ids(claimable(session, one_build)) == [back.id]
     reasons = {each.run.id: each.reason for each in line_up(session, one_build)}
-    assert reasons[waits.id] == "1 of 1 builds are under way"
+    assert reasons[waits.id] == "1 of 1 builds are running"
     assert len(claimable(session, roomy)) == 2
 
 

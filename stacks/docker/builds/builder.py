@@ -22,6 +22,8 @@ from docker.types import LogConfig
 
 from stacks.errors import PortwrightError
 
+# Not portwright.instance: that label is of what projects' stacks and their engine know.
+INSTANCE_LABEL = "portwright.builder-instance"
 PROJECT_LABEL = "portwright.builder"
 CONFIG_LABEL = "portwright.builder-config"
 SOCKET = "/run/buildkit/buildkitd.sock"
@@ -45,8 +47,8 @@ class BuilderSettings:
     """How a project's builder runs.
 
     image: ID of the builder's image. cpus: cores, memory_mb: of all its steps together.
-    cache_mb, cache_days: bounds of its cache. mirrors: registry host -> where to ask first
-    (HOST[:PORT][/PREFIX]). plain_http: hosts that speak HTTP. certificates: registry host -> PEM
+    cache_mb, cache_days: bounds of its cache. mirrors: registry host -> where to ask first, in
+    that order (HOST[:PORT][/PREFIX]). plain_http: hosts that speak HTTP. certificates: registry host -> PEM
     of its CA. allowed: addresses and networks besides public ones. host_ports: ports of the host
     that its registries listen on.
     """
@@ -58,7 +60,7 @@ class BuilderSettings:
     memory_mb: int
     cache_mb: int
     cache_days: int
-    mirrors: Mapping[str, str] = field(default_factory=dict)
+    mirrors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     plain_http: tuple[str, ...] = ()
     certificates: Mapping[str, str] = field(default_factory=dict)
     allowed: tuple[str, ...] = ()
@@ -128,7 +130,7 @@ def remove(client: docker.DockerClient, instance: str, project: str) -> bool:
 
 def projects_with_builders(client: docker.DockerClient, instance: str) -> dict[str, bool]:
     """Return project -> whether its builder runs, of all builders and caches of this instance."""
-    labels = {"label": [f"portwright.instance={instance}", PROJECT_LABEL]}
+    labels = {"label": [f"{INSTANCE_LABEL}={instance}"]}
     found = {
         (volume.attrs["Labels"] or {})[PROJECT_LABEL]: False
         for volume in client.volumes.list(filters=labels)
@@ -151,7 +153,7 @@ def matches(container: Container, wanted: BuilderSettings) -> bool:
 
 def create(client: docker.DockerClient, wanted: BuilderSettings) -> Container:
     """SYS_ADMIN and NET_ADMIN are BuildKit's, for mounts and the firewall; its steps get neither."""
-    labels = {"portwright.instance": wanted.instance, PROJECT_LABEL: wanted.project}
+    labels = {INSTANCE_LABEL: wanted.instance, PROJECT_LABEL: wanted.project}
     try:
         client.volumes.create(wanted.name, labels=labels)
         container = client.containers.create(
@@ -226,7 +228,7 @@ def configuration(wanted: BuilderSettings) -> str:
     for host in sorted({*wanted.mirrors, *wanted.plain_http, *wanted.certificates}):
         lines.append(f"[registry.{json.dumps(host)}]")
         if host in wanted.mirrors:
-            lines.append(f"mirrors = {json.dumps([wanted.mirrors[host]])}")
+            lines.append(f"mirrors = {json.dumps(wanted.mirrors[host])}")
         if host in wanted.plain_http:
             lines.append("http = true")
         if host in wanted.certificates:

@@ -34,9 +34,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 Say = Callable[[str], None]
 
 
-def ensure_builder_image(
-    client: docker.DockerClient, cache: Path, binaries: Path, say: Say
-) -> str:
+def ensure_builder_image(client: docker.DockerClient, cache: Path, binaries: Path, say: Say) -> str:
     """Return the ID of the builder's image, made and loaded into the engine where it is missing.
 
     binaries: the folder with buildkitd and buildctl. Raises PortwrightError.

@@ -1,0 +1,202 @@
+"""Projects' builders: their settings, who uses one at the moment, and what keeps builds apart.
+
+A builder is shared by the builds of one project. A lock of the system's, which ends with its
+process, keeps a builder from being replaced or stopped while a build uses it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import hmac
+import ipaddress
+import logging
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+import docker
+from docker.errors import DockerException
+
+from forges.addresses import Guard
+from jobs.context import Context
+from jobs.models import Host, Project
+from jobs.settings import Settings
+from jobs.sources import guard_of
+from stacks.docker.builds import builder
+from stacks.docker.builds.builder import BuilderSettings
+from stacks.docker.builds.builder_image import ensure_builder_image
+from stacks.docker.images.login import Login
+
+IDLE_SECONDS = 600
+CPU_SHARE = 0.75
+MEMORY_SHARE = 0.6
+LEAST_MEMORY_MB = 512
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def using(
+    context: Context, logins: Mapping[str, Login], certificates: Mapping[str, str]
+) -> Iterator[str]:
+    """Have the project's builder run; yield its container's name. Raises PortwrightError."""
+    wanted = settings_of(context, logins, certificates)
+    with lock_file(context.settings, context.project.host, context.project.name) as file:
+        fcntl.flock(file, fcntl.LOCK_SH)
+        while not builder.is_current(context.docker, wanted):
+            fcntl.flock(file, fcntl.LOCK_EX)
+            if not builder.is_current(context.docker, wanted):
+                context.log("starting the project's builder")
+                builder.start(context.docker, wanted)
+            fcntl.flock(file, fcntl.LOCK_SH)
+        touch(file)
+        try:
+            yield wanted.name
+        finally:
+            touch(file)
+
+
+def settings_of(
+    context: Context, logins: Mapping[str, Login], certificates: Mapping[str, str]
+) -> BuilderSettings:
+    settings = context.settings
+    image = ensure_builder_image(context.docker, settings.cache, settings.home / "bin", context.log)
+    machine = context.docker.info()
+    memory = int(machine["MemTotal"]) >> 20
+    registries = Registries(guard_of(settings))
+    for mirror in context.resolver.mirrors:
+        registries.add_mirror("docker.io", mirror)
+    for host in sorted({*logins, *certificates, *context.resolver.hosts}):
+        registries.add(host)
+    return BuilderSettings(
+        instance=settings.instance,
+        project=context.project.name,
+        image=image,
+        cpus=settings.build_cpus or max(0.5, round(int(machine["NCPU"]) * CPU_SHARE, 2)),
+        memory_mb=settings.build_memory_mb or max(LEAST_MEMORY_MB, int(memory * MEMORY_SHARE)),
+        cache_mb=settings.build_cache_mb,
+        cache_days=settings.build_cache_days or 3650,
+        mirrors={host: tuple(found) for host, found in registries.mirrors.items()},
+        plain_http=tuple(sorted(registries.plain_http)),
+        certificates=certificates,
+        allowed=tuple(sorted(registries.allowed)),
+        host_ports=tuple(sorted(registries.ports)),
+    )
+
+
+class Registries:
+    """How a builder reaches registries: those on the host's loopback by another name, private
+    ones where the host's owner permits them."""
+
+    def __init__(self, guard: Guard) -> None:
+        self.guard = guard
+        self.mirrors: dict[str, list[str]] = {}
+        self.plain_http: set[str] = set()
+        self.ports: set[int] = set()
+        self.allowed = {str(network) for network in guard.networks}
+        for name in guard.names:
+            self.allow(name)
+
+    def add(self, host: str) -> None:
+        """A registry of the project's."""
+        if loopback_port(host) and self.guard.owned(*loopback(host)):
+            self.add_mirror(host, host)
+
+    def add_mirror(self, host: str, mirror: str) -> None:
+        """What the platform's owner set: it needs no other permission."""
+        where, slash, prefix = mirror.partition("/")
+        if port := loopback_port(where):
+            where = f"{builder.HOST}:{port}"
+            self.plain_http.add(where)
+            self.ports.add(port)
+        else:
+            self.allow(where.rpartition(":")[0] or where)
+        self.mirrors.setdefault(host, []).append(f"{where}{slash}{prefix}")
+
+    def allow(self, host: str) -> None:
+        with suppress(OSError, ValueError):
+            self.allowed |= {
+                str(ipaddress.ip_network(each)) for each in self.guard.resolver(host, 443)
+            }
+
+
+def loopback(host: str) -> tuple[str, str]:
+    """Name and address of a registry on the host's loopback interface."""
+    name = host.rpartition(":")[0] or host
+    return name, "::1" if name == "[::1]" else "127.0.0.1"
+
+
+def loopback_port(host: str) -> int | None:
+    name, colon, port = host.rpartition(":")
+    name, port = (name, port) if colon and port.isdigit() else (host, "80")
+    return int(port) if name in LOOPBACK else None
+
+
+@contextmanager
+def lock_file(settings: Settings, host: Host | None, project: str) -> Iterator[IO[str]]:
+    folder = settings.home / "run" / "builders"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{host.name if host else 'local'}.{project}.lock").open("a") as file:
+        yield file
+
+
+def touch(file: IO[str]) -> None:
+    """The file's time says when the builder was last used."""
+    os.utime(file.fileno())
+
+
+def seconds_unused(file: IO[str]) -> float:
+    return time.time() - Path(file.name).stat().st_mtime
+
+
+def sweep(
+    client: docker.DockerClient, settings: Settings, host: Host | None, projects: set[str]
+) -> list[str]:
+    """Stop idle builders; remove the caches of those that were long unused, and of projects that
+    are not on this host any more. Returns the projects whose builder changed.
+
+    projects: placed on the host.
+    """
+    changed = []
+    for project, running in builder.projects_with_builders(client, settings.instance).items():
+        with lock_file(settings, host, project) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            unused = seconds_unused(file)
+            old = settings.build_cache_days and unused > settings.build_cache_days * 86_400
+            try:
+                if project not in projects or old:
+                    builder.remove(client, settings.instance, project)
+                    changed.append(project)
+                elif running and unused > IDLE_SECONDS:
+                    builder.stop(client, settings.instance, project)
+                    changed.append(project)
+            except DockerException as error:
+                log.warning("the builder of %s stays: %s", project, error)
+    return changed
+
+
+def hostname(key: str, project: Project, domain: str, secrets: Mapping[str, str]) -> str:
+    """A host name for the steps of a build. BuildKit finds a step's earlier result by it too, so
+    that other projects, other trust domains and other values of the secrets share none."""
+    content = sorted(secrets.items())
+    return "b" + digest(
+        key, "hostname", project.id, domain, *(each for pair in content for each in pair)
+    )
+
+
+def namespace(key: str, project: Project, domain: str) -> str:
+    """A prefix of the ids of cache mounts."""
+    return digest(key, "cache", project.id, domain)
+
+
+def digest(key: str, *parts: object) -> str:
+    """HMAC-SHA256 over the parts, each with its length, so that none runs into the next."""
+    text = "".join(f"{len(str(part))}:{part}" for part in parts)
+    return hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()[:32]

@@ -1,0 +1,232 @@
+"""Run one build in a project's builder and load its image into the engine.
+
+Secrets, keys and passwords reach buildctl as files in memory (memfd_create(2)), which end with
+the process however it ends: they are in no argument, on no disk, and leave nothing to sweep.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import threading
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
+
+import docker
+from docker.errors import DockerException
+from requests.exceptions import RequestException
+
+from stacks.docker.builds.progress import Progress, Say
+from stacks.docker.images.engine import environment
+from stacks.docker.images.login import Login
+from stacks.errors import PortwrightError
+
+CHUNK = 1 << 20
+HUB_AUTHS = ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io")
+
+
+@dataclass(frozen=True)
+class Order:
+    """One build.
+
+    context, dockerfile: paths in the checkout. arguments: of the build. secrets, ssh: id -> text.
+    pins: image -> digest that it is taken by, without asking its registry. hostname, namespace:
+    separate what steps and cache mounts are found by (jobs.builders).
+    """
+
+    context: Path
+    dockerfile: Path
+    tag: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    target: str | None = None
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    ssh: Mapping[str, str] = field(default_factory=dict, repr=False)
+    pins: Mapping[str, str] = field(default_factory=dict)
+    hostname: str = "build"
+    namespace: str = ""
+    built_in_frontend: bool = True
+    network: bool = True
+    cache: bool = True
+
+
+def build(
+    client: docker.DockerClient,
+    buildctl: Path,
+    builder: str,
+    address: str,
+    order: Order,
+    logins: Mapping[str, Login],
+    say: Say,
+) -> tuple[str, dict[str, str]]:
+    """Build and load; return the image's ID and the digests of the images it is based on.
+
+    builder: the running container's name; address: of its engine. Raises PortwrightError where
+    the build fails; its output went to say.
+    """
+    progress = Progress(say)
+    with ExitStack() as stack:
+        files = MemoryFiles(stack)
+        argv = [
+            *(str(buildctl), "--addr", f"docker-container://{builder}", "build"),
+            *arguments(order, files),
+        ]
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="portwright-build-")))
+        (folder / "config.json").symlink_to(files.add(docker_config(logins)))
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=files.descriptors,
+            env={**os.environ, **environment(address), "DOCKER_CONFIG": str(folder)},
+        )
+        assert process.stdout is not None and process.stderr is not None
+        reader = threading.Thread(target=follow, args=(process.stderr, progress), daemon=True)
+        reader.start()
+        trouble: Exception | None = None
+        try:
+            first = process.stdout.read(CHUNK)
+            if first:
+                trouble = load(client, first, process.stdout)
+            if trouble is not None:
+                process.kill()
+            code = process.wait()
+        except BaseException:  # an interruption must not leave buildctl behind
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            reader.join()
+            process.stdout.close()
+            process.stderr.close()
+    if code and trouble is None:
+        raise failure(progress, code)
+    if trouble is not None:
+        raise PortwrightError(
+            f"the built image could not be loaded into the engine: {trouble}",
+            remedy="check that the engine runs and that its disk has room, then deploy again",
+            path="build",
+        )
+    return str(client.images.get(order.tag).id), dict(progress.bases)
+
+
+class MemoryFiles:
+    """Files in memory that one child process reads by path."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.stack = stack
+        self.descriptors: list[int] = []
+
+    def add(self, content: str) -> str:
+        """Return the path by which the child reads it."""
+        descriptor = os.memfd_create("portwright")
+        self.stack.callback(os.close, descriptor)
+        self.descriptors.append(descriptor)
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(content.encode())
+        return f"/proc/self/fd/{descriptor}"
+
+
+def arguments(order: Order, files: MemoryFiles) -> list[str]:
+    """buildctl's arguments for the order."""
+    options = {
+        "filename": order.dockerfile.name,
+        "build-arg:BUILDKIT_SANDBOX_HOSTNAME": order.hostname,
+        "build-arg:BUILDKIT_CACHE_MOUNT_NS": order.namespace,
+        **{f"build-arg:{key}": value for key, value in order.arguments.items()},
+        **{f"label:{key}": value for key, value in order.labels.items()},
+    }
+    if order.built_in_frontend:
+        options["cmdline"] = "docker/dockerfile:1"
+    if order.target:
+        options["target"] = order.target
+    if not order.network:
+        options["force-network-mode"] = "none"
+    argv = ["--progress=rawjson", "--frontend=dockerfile.v0"]
+    argv += ["--local", f"context={order.context}"]
+    argv += ["--local", f"dockerfile={order.dockerfile.parent}"]
+    for key, value in sorted(options.items()):
+        argv += ["--opt", f"{key}={value}"]
+    if not order.cache:
+        argv.append("--no-cache")
+    for key, value in sorted(order.secrets.items()):
+        argv += ["--secret", f"id={key},src={files.add(value)}"]
+    for key, value in sorted(order.ssh.items()):
+        argv += ["--ssh", f"{key}={files.add(value)}"]
+    if order.pins:
+        argv += ["--source-policy-file", files.add(source_policy(order.pins))]
+    return [*argv, "--output", f"type=docker,name={order.tag},compression=uncompressed"]
+
+
+def source_policy(pins: Mapping[str, str]) -> str:
+    """Images by the digest that they are known by: BuildKit then does not ask for the tag again.
+
+    https://github.com/moby/buildkit/blob/master/sourcepolicy/pb/policy.proto
+    """
+    rules = [
+        {
+            "action": "CONVERT",
+            "selector": {"identifier": f"docker-image://{name}", "match_type": "EXACT"},
+            "updates": {"identifier": f"docker-image://{name}@{digest}"},
+        }
+        for name, digest in sorted(pins.items())
+    ]
+    return json.dumps({"version": 1, "rules": rules})
+
+
+def docker_config(logins: Mapping[str, Login]) -> str:
+    """The config.json that buildctl answers BuildKit's questions for credentials from."""
+    auths = {}
+    for host, login in logins.items():
+        pair = b64encode(f"{login.username}:{login.password}".encode()).decode()
+        for name in HUB_AUTHS if host == "docker.io" else (host,):
+            auths[name] = {"auth": pair}
+    return json.dumps({"auths": auths})
+
+
+def follow(stream: IO[bytes], progress: Progress) -> None:
+    for line in stream:
+        progress.feed(line)
+
+
+def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> Exception | None:
+    """Give the archive to the engine as it comes; return what went wrong."""
+
+    def chunks() -> Iterator[bytes]:
+        yield first
+        while chunk := rest.read(CHUNK):
+            yield chunk
+
+    try:
+        for told in client.api.load_image(chunks(), quiet=False):
+            if "error" in told:
+                return DockerException(str(told["error"]))
+    except (DockerException, RequestException) as error:
+        return error
+    return None
+
+
+def failure(progress: Progress, code: int) -> PortwrightError:
+    """What failed, with the place in the Dockerfile and the step's last words in the log."""
+    for line in progress.messages:
+        if not line.startswith("error: "):
+            progress.say(line)
+    cause, remedy = explain(progress.error or f"buildctl ended with {code}")
+    if progress.failed is not None and progress.failed.last:
+        cause += f"; its last line: {progress.failed.last[-1][:300]}"
+    return PortwrightError(f"the build failed: {cause}", remedy=remedy, path="build")
+
+
+FIX = "read the build's output in the log, correct the Dockerfile or the code, and deploy again"
+
+
+def explain(error: str) -> tuple[str, str]:
+    """The cause in a bounded line, and the remedy; an answer of a foreign server is not repeated."""
+    return error[:500], FIX

@@ -1,0 +1,148 @@
+"""What BuildKit reports of a build (`buildctl --progress=rawjson`), as bounded lines for a log."""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import json
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Say = Callable[[str], None]
+MAX_LINE = 2_000
+LAST_LINES = 5
+CUT = " [line cut]"
+# `[build 1/4] FROM docker.io/library/python:3.13@sha256:…`, and the bare reference of an image
+# that COPY --from or a mount names.
+BASE = re.compile(r"(?:\[[^\]]*\] FROM |docker-image://)(\S+)@(sha256:[0-9a-f]{64})")
+# Control characters but tab, and escape, of which the log keeps what colours need.
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+
+
+class Lines:
+    """Cut a stream of bytes into lines: of a line that was drawn again, the last state; of one
+    that does not end, its beginning."""
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+        self.decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self.rest = ""
+        self.skipping = False
+
+    def feed(self, data: bytes) -> None:
+        *whole, self.rest = (self.rest + self.decode(data)).split("\n")
+        for line in whole:
+            self.line(line)
+        if len(self.rest) > 4 * MAX_LINE:
+            drawn = self.rest.rpartition("\r")[2]
+            if len(drawn) > MAX_LINE:
+                self.line(drawn)
+                self.skipping, drawn = True, ""
+            self.rest = drawn
+
+    def end(self) -> None:
+        if self.rest:
+            self.line(self.rest)
+            self.rest = ""
+
+    def line(self, text: str) -> None:
+        if self.skipping:
+            self.skipping = False
+            return
+        self.say(printable(text.rstrip("\r").rpartition("\r")[2]))
+
+
+def printable(text: str) -> str:
+    """One bounded line without control characters."""
+    text = CONTROL.sub("\N{REPLACEMENT CHARACTER}", text[: MAX_LINE + 1])
+    return text[:MAX_LINE] + CUT if len(text) > MAX_LINE else text
+
+
+@dataclass
+class Step:
+    """A vertex of the build's graph."""
+
+    number: int
+    name: str
+    lines: Lines
+    last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
+    announced: bool = False
+    done: bool = False
+
+
+class Progress:
+    """Collects what a build reports. say: gets each line for the log."""
+
+    def __init__(self, say: Say) -> None:
+        self.say = say
+        self.steps: dict[str, Step] = {}
+        self.bases: dict[str, str] = {}
+        self.failed: Step | None = None
+        self.messages: deque[str] = deque(maxlen=200)
+
+    def feed(self, line: bytes) -> None:
+        """Take one line of the report; anything else is a message of buildctl's own."""
+        try:
+            report = json.loads(line)
+        except ValueError:
+            report = None
+        if not isinstance(report, dict):
+            text = printable(line.decode(errors="replace").rstrip("\n"))
+            if text:
+                self.messages.append(text)
+            return
+        for vertex in report.get("vertexes") or ():
+            self.vertex(vertex)
+        for log in report.get("logs") or ():
+            self.log(log)
+
+    def vertex(self, told: dict[str, Any]) -> None:
+        name = printable(str(told.get("name", "")))
+        step = self.steps.get(told["digest"])
+        if step is None:
+            step = self.steps[told["digest"]] = self.new_step(name)
+        if found := BASE.match(name):
+            self.bases[found[1]] = found[2]
+        if told.get("started") and not step.announced and not told.get("cached"):
+            self.announce(step)
+        if step.done or not told.get("completed"):
+            return
+        step.lines.end()
+        if told.get("error"):
+            step.done, self.failed = True, step
+            self.say(f"#{step.number} failed")
+        elif told.get("cached"):
+            step.done = True
+            self.say(f"#{step.number} {step.name} (cached)")
+
+    def new_step(self, name: str) -> Step:
+        number = len(self.steps) + 1
+        last: deque[str] = deque(maxlen=LAST_LINES)
+
+        def say(line: str) -> None:
+            last.append(line)
+            self.say(f"#{number} {line}")
+
+        return Step(number, name, Lines(say), last)
+
+    def announce(self, step: Step) -> None:
+        step.announced = True
+        self.say(f"#{step.number} {step.name}")
+
+    def log(self, told: dict[str, Any]) -> None:
+        step = self.steps.get(told.get("vertex", ""))
+        if step is not None:
+            if not step.announced:
+                self.announce(step)
+            step.lines.feed(base64.b64decode(told.get("data") or ""))
+
+    @property
+    def error(self) -> str:
+        """buildctl's own last message, without its prefix."""
+        for line in reversed(self.messages):
+            if line.startswith("error: "):
+                return line.removeprefix("error: ").removeprefix("failed to solve: ")
+        return self.messages[-1] if self.messages else ""
