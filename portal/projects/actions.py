@@ -71,8 +71,9 @@ def typed_or_uploaded() -> str:
         raise PortwrightError(
             "a value and a file were given", remedy="Type the value or choose a file.", path="value"
         )
+    content: bytes = upload.read()
     try:
-        return upload.read().decode()
+        return content.decode()
     except UnicodeDecodeError:
         raise PortwrightError(
             "the file is not UTF-8 text and cannot be stored unchanged",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import shutil
 import ssl
@@ -99,6 +100,8 @@ def registry(client: docker.DockerClient, trusted: Authority, tmp_path: Path) ->
     server.shutdown()
     server.server_close()
     shutil.rmtree(Path(FOLDER) / host, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        Path(FOLDER).rmdir()  # stays where the machine's own certificates are
 
 
 def pull_error(client: docker.DockerClient, host: str) -> str:
