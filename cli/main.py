@@ -16,6 +16,7 @@ from cli.login import login, logout
 from cli.previews import previews
 from cli.projects import projects
 from cli.reading import logs, releases, runs
+from cli.registries import registries
 from cli.secret_values import secrets
 from cli.snapshots import snapshots
 from cli.source import source
@@ -29,7 +30,7 @@ def main() -> None:
 
 
 COMMANDS = (
-    login, logout, projects, environments, secrets, source, hooks, previews, snapshots,
+    login, logout, projects, environments, secrets, source, registries, hooks, previews, snapshots,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
     runs, releases, logs, import_compose,
     backups, restore, upgrade, bootstrap, host, hosts,

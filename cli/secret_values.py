@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from cli.client import connect, project_path
 from cli.deploying import environment_option
-from cli.errors import Failure
 from cli.show import as_json, line, table
+from cli.typed import read_secret
 
 
 @click.group()
@@ -35,17 +33,15 @@ def list_secrets(project: str, environment: str | None, plain: bool) -> None:
 @click.argument("name")
 @environment_option
 def set_secret(project: str, name: str, environment: str | None) -> None:
-    """Keep a new version of NAME; asks for the value, or reads it from standard input.
+    """Store a new version of NAME; asks for the value, or reads it from standard input.
 
+    Standard input is stored byte for byte, its final newline included.
     With -e NAME it is that environment's own; -e previews means all previews.
     """
     client = connect()
-    if sys.stdin.isatty():
-        value = click.prompt(f"Value of {name}", hide_input=True, confirmation_prompt=True)
-    else:
-        value = sys.stdin.read().removesuffix("\n")
-    if not value:
-        raise Failure("the value is empty", "type it, or send it on standard input", name)
+    value = read_secret(name, confirm=True)
     body = {"value": value, **({"environment": environment} if environment else {})}
     made = client.json("PUT", project_path(project, "secrets", name), json=body)["secret"]
     line(f"{name} is now version {made['version']}. The next deploy uses it.")
+    if value.endswith("\n") and value.count("\n") == 1:
+        line("The value ends with a newline, which is stored too. To leave it out, use printf %s.")

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from jobs.context import Context
 from jobs.ending import cancel_all
-from jobs.models import Environment, Hook, Project, Run, Secret, Source, now
+from jobs.models import Environment, Hook, Project, RegistryCredential, Run, Secret, Source, now
 from jobs.records import record
 from jobs.requests import Doorbell, request_run
 from jobs.states import FINAL
@@ -50,7 +50,7 @@ def finish_deletion(context: Context) -> bool:
     )
     if session.scalar(busy):
         return False
-    for kept in (Secret, Source, Hook):
+    for kept in (Secret, Source, RegistryCredential, Hook):
         session.execute(delete(kept).where(kept.project_id == project.id))
     name, project.name = project.name, f"{project.name}~{project.id}"
     record(session, context.run.requested_by, "project.deleted", name)

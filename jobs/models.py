@@ -302,6 +302,27 @@ class Source(Base):
     project: Mapped[Project] = relationship()
 
 
+class RegistryCredential(Base):
+    """How images of one registry are fetched for one project (jobs.registries)."""
+
+    __tablename__ = "registry_credentials"
+    __table_args__ = (UniqueConstraint("project_id", "host"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    # As image names spell it, in lower case: ghcr.io, registry.example.com:5000.
+    host: Mapped[str] = mapped_column(String(260))
+    # Empty where kind is "none".
+    username: Mapped[str] = mapped_column(String(255))
+    # "password", "command" (prints a password), or "none" (only the CA is set).
+    kind: Mapped[str] = mapped_column(String(20))
+    # JSON, encrypted: the password, the command's argv list, or null.
+    sealed: Mapped[bytes]
+    # PEM certificates that the Docker engine trusts for this registry.
+    ca: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str] = mapped_column(String(254))
+
+
 class Hook(Base):
     """Where a forge tells of a project's pushes and pull requests.
 

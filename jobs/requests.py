@@ -35,6 +35,7 @@ KINDS = {
 FIRST = ("plan", "deploy")
 MOST_ENVIRONMENTS = 20
 RESERVED = re.compile(r"previews|pr-[0-9]+")
+LONGEST_SECRET = 65_536
 PLAN_HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -253,17 +254,14 @@ def set_secret(
     by: str,
     environment: str | None = None,
 ) -> int:
-    """Keep a new version of a secret; returns its number. Earlier versions stay for rollback.
+    """Store a new version of a secret byte for byte; return its number. Earlier versions stay
+    for rollback.
 
     environment: whose own it is, before the one that all share.
+    Raises PortwrightError for a value that cannot be stored unchanged.
     """
     check_secret_name("name", name)
-    if not value or len(value) > 65536 or "\0" in value:
-        raise PortwrightError(
-            "the value must have 1 to 65536 characters and no NUL",
-            remedy="correct it",
-            path="value",
-        )
+    check_secret_value(value)
     latest = session.scalar(
         select(func.max(Secret.version)).where(Secret.project_id == project.id, Secret.name == name)
     )
@@ -283,6 +281,32 @@ def set_secret(
     )
     session.commit()
     return version
+
+
+def check_secret_value(value: str) -> None:
+    """Refuse what no variable or file can hold unchanged. Errors never contain the value."""
+    if not value:
+        raise PortwrightError("the value is empty", remedy="Give a value.", path="value")
+    if "\0" in value:
+        raise PortwrightError(
+            "the value contains a NUL byte, which environment variables cannot hold",
+            remedy="Encode the value, for example with base64, and decode it in the application.",
+            path="value",
+        )
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise PortwrightError(
+            "the value is not valid Unicode text (it contains a lone surrogate)",
+            remedy="Encode the value, for example with base64, and decode it in the application.",
+            path="value",
+        ) from None
+    if size > LONGEST_SECRET:
+        raise PortwrightError(
+            f"the value has {size} bytes; a secret can have 65536",
+            remedy="Store the value elsewhere and keep only its key as a secret.",
+            path="value",
+        )
 
 
 def generate_secret(session: Session, vault_key: str, project: Project, name: str) -> None:

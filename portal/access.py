@@ -35,6 +35,7 @@ NEEDS = {
     "hooks": "maintainer",
     "deliveries": "developer",
     "source": "maintainer",
+    "registries": "maintainer",
     "previews": "developer",
     "forks": "maintainer",
     "settings": "maintainer",

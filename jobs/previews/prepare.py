@@ -63,8 +63,20 @@ def names(context: Context, preview: Preview | None) -> Names | None:
             ) from None
         context.log.hide([value])
         salt = f"{context.project.id}:{preview.number}"
-        guard = password("preview", value, salt)
+        guard = password("preview", visitor_password(value), salt)
     return Names(guard, preview.fork)
+
+
+def visitor_password(value: str) -> str:
+    """Return the secret as visitors type it: the final newline of a file is not part of it."""
+    typed = value.removesuffix("\n").removesuffix("\r")
+    if not typed:
+        raise PortwrightError(
+            "the preview password is empty",
+            remedy=f"Set the secret {PASSWORD} to a password.",
+            path="previews.protect",
+        )
+    return typed
 
 
 def forbid_host_access(preview: Preview | None, wanted: ProjectFile) -> None:

@@ -40,14 +40,14 @@ def start_run(name: str) -> ResponseReturnValue:
 def keep_secret(name: str) -> ResponseReturnValue:
     project = get_project(name, "secrets")
     own = whose(project)
-    secret, value = request.form.get("name", "").strip(), request.form.get("value", "")
+    secret = request.form.get("name", "").strip()
     try:
         version = set_secret(
             db.session,
             settings().key("vault-key"),
             project,
             secret,
-            value.replace("\r\n", "\n"),
+            typed_or_uploaded(),
             by=person().email,
             environment=own,
         )
@@ -56,6 +56,30 @@ def keep_secret(name: str) -> ResponseReturnValue:
     flash(f"{secret} is now version {version}. The next deploy uses it.")
     here = in_environment(environment_in(project))
     return redirect(url_for("projects.project", name=name, _anchor="secrets", **here))
+
+
+def typed_or_uploaded() -> str:
+    """Return the secret's value: the uploaded file byte for byte, else the typed text.
+
+    Browsers send the line breaks of typed text as CRLF whatever was typed; they become LF.
+    """
+    typed = request.form.get("value", "").replace("\r\n", "\n")
+    upload = request.files.get("file")
+    if upload is None or not upload.filename:
+        return typed
+    if typed:
+        raise PortwrightError(
+            "a value and a file were given", remedy="Type the value or choose a file.", path="value"
+        )
+    content: bytes = upload.read()
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise PortwrightError(
+            "the file is not UTF-8 text and cannot be stored unchanged",
+            remedy="Encode the file, for example with base64, and decode it in the application.",
+            path="file",
+        ) from None
 
 
 def whose(project: Project) -> str | None:

@@ -135,7 +135,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result
     monkeypatch.delenv("PORTWRIGHT_URL", raising=False)
     monkeypatch.setattr("cli.follow.POLL", 0.02)
 
-    def typed(*words: str, typed: str | None = None) -> Result:
+    def typed(*words: str, typed: str | bytes | None = None) -> Result:
         return CliRunner().invoke(main, list(words), input=typed)
 
     return typed

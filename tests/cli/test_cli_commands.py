@@ -143,9 +143,49 @@ def test_a_secret_comes_from_standard_input(alice: Any, settings: Settings) -> N
     with session_factory(settings.database_url)() as session:
         row = session.query(Secret).one()
     vault = Fernet(settings.key("vault-key"))
-    assert vault.decrypt(row.sealed) == b"line one\nline two"
+    assert vault.decrypt(row.sealed) == b"line one\nline two\n"
     listed = json.loads(alice("secrets", "list", "sample", "--json").output)
     assert listed == [{"name": "api_key", "version": 1}]
+
+
+@pytest.mark.parametrize(
+    "data", [b"key\r\n\r\n", b"\n", b"\xef\xbb\xbf\xc3\xa9 ", b"a\rb\x1a\x1b[0m"]
+)
+def test_standard_input_is_stored_byte_for_byte(
+    alice: Any, settings: Settings, data: bytes
+) -> None:
+    assert alice("secrets", "set", "sample", "key", typed=data).exit_code == 0
+    with session_factory(settings.database_url)() as session:
+        row = session.query(Secret).one()
+    assert Fernet(settings.key("vault-key")).decrypt(row.sealed) == data
+
+
+@pytest.mark.parametrize(("data", "noted"), [("word\n", True), ("word", False), ("a\nb\n", False)])
+def test_a_newline_that_echo_added_is_mentioned(alice: Any, data: str, noted: bool) -> None:
+    done = alice("secrets", "set", "sample", "key", typed=data)
+    assert ("ends with a newline" in done.output) == noted
+
+
+@pytest.mark.parametrize(("data", "where"), [(b"canary\xff", "key: "), (b"canary\0", "value: ")])
+def test_what_can_not_be_stored_unchanged_is_refused(
+    alice: Any, settings: Settings, data: bytes, where: str
+) -> None:
+    refused = alice("secrets", "set", "sample", "key", typed=data)
+    assert refused.exit_code == 1 and where in refused.output and "base64" in refused.output
+    assert "canary" not in refused.output
+    with session_factory(settings.database_url)() as session:
+        assert session.query(Secret).count() == 0
+
+
+def test_a_typed_secret_ends_where_the_line_does(
+    alice: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _: True, raising=False)
+    done = alice("secrets", "set", "sample", "key", typed=" word \n word \n")
+    assert done.exit_code == 0, done.output
+    with session_factory(settings.database_url)() as session:
+        row = session.query(Secret).one()
+    assert Fernet(settings.key("vault-key")).decrypt(row.sealed) == b" word "
 
 
 @pytest.mark.parametrize("name", ["nothing", "../x", "a/b", "sämple"])

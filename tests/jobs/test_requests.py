@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.models import Environment, Event, Member, Project, Run, User
+from jobs.previews.prepare import visitor_password
 from jobs.queries import secret_versions
 from jobs.requests import (
     add_environment,
@@ -194,9 +195,43 @@ def test_an_environment_has_secrets_of_its_own(
     assert caught.value.path == "build.secrets"
 
 
-@pytest.mark.parametrize(("name", "value"), [("bad name", "x"), ("good", ""), ("good", "a\0b")])
-def test_bad_secrets_are_refused(
-    session: Session, settings: Settings, project: Project, name: str, value: str
+@pytest.mark.parametrize(
+    "value",
+    ["-----BEGIN KEY-----\nAA==\n", "\n", " a\r\nb\t ", "\ufeffa", "é" * 32_768, "\x1b[31m"],
+)
+def test_a_secret_is_stored_byte_for_byte(
+    session: Session, settings: Settings, project: Project, value: str
 ) -> None:
-    with pytest.raises(PortwrightError):
+    key = settings.key("vault-key")
+    set_secret(session, key, project, "api_key", value, by="alice")
+    assert open_newest(session, key, project.environments[0], "api_key") == (1, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path"),
+    [
+        ("bad name", "canary", "name"),
+        ("good", "", "value"),
+        ("good", "canary\0", "value"),
+        ("good", "canary\ud800", "value"),
+        ("good", "é" * 32_769, "value"),
+    ],
+)
+def test_bad_secrets_are_refused(
+    session: Session, settings: Settings, project: Project, name: str, value: str, path: str
+) -> None:
+    with pytest.raises(PortwrightError) as caught:
         set_secret(session, settings.key("vault-key"), project, name, value, by="alice")
+    assert caught.value.path == path and "canary" not in str(caught.value)
+    assert secret_versions(session, project, "production") == {}
+
+
+@pytest.mark.parametrize("value", ["open sesame", "open sesame\n", "open sesame\r\n"])
+def test_the_final_newline_is_not_part_of_the_password_of_previews(value: str) -> None:
+    assert visitor_password(value) == "open sesame"
+
+
+def test_an_empty_password_protects_nothing_and_is_refused() -> None:
+    with pytest.raises(PortwrightError) as caught:
+        visitor_password("\n")
+    assert caught.value.path == "previews.protect"

@@ -168,6 +168,24 @@ CASES: dict[tuple[str, str], Case] = {
     ),
     ("POST", "api.test_source"): Case("/api/projects/sample/source/test", *API_MAINTAINER),
     ("POST", "api.poll_source"): Case("/api/projects/sample/source/poll", 202, *API_MAINTAINER[1:]),
+    ("GET", "registries.index"): Case("/projects/sample/registries", 200, *MAINTAINER[1:]),
+    ("POST", "registries.save"): Case(
+        "/projects/sample/registries",
+        *MAINTAINER,
+        form={"host": "1.1.1.1:5000", "username": "me", "password": "p"},
+    ),
+    ("POST", "registries.remove"): Case(
+        "/projects/sample/registries/remove", *MAINTAINER, form={"host": "1.1.1.1:5000"}
+    ),
+    ("GET", "api.list_registries"): Case("/api/projects/sample/registries", *API_MAINTAINER),
+    ("PUT", "api.put_registry"): Case(
+        "/api/projects/sample/registries/1.1.1.1:5000",
+        *API_MAINTAINER,
+        json={"username": "me", "password": "p"},
+    ),
+    ("DELETE", "api.delete_registry"): Case(
+        "/api/projects/sample/registries/1.1.1.1:5000", *API_MAINTAINER
+    ),
     ("GET", "hooks.index"): Case("/projects/sample/hooks", 200, *MAINTAINER[1:]),
     ("POST", "hooks.create"): Case("/projects/sample/hooks", 200, *MAINTAINER[1:]),
     # hook 1 and delivery 1 are there before the cases begin

@@ -132,6 +132,21 @@ def test_a_secret_is_sealed_and_numbered(api: Any, app: Flask, settings: Setting
     assert typed.status_code == 422 and "hidden-two" not in typed.text
 
 
+def test_a_secret_is_stored_byte_for_byte_or_refused(
+    api: Any, app: Flask, settings: Settings
+) -> None:
+    alice, path = api("alice"), "/api/projects/sample/secrets"
+    value = "-----BEGIN KEY-----\r\nAA==\n\n"
+    assert alice.put(f"{path}/ssh_key", json={"value": value}).status_code == 200
+    with app.app_context():
+        row = db.session.query(Secret).filter_by(name="ssh_key").one()
+    assert Fernet(settings.key("vault-key")).decrypt(row.sealed).decode() == value
+    for bad in ("canary\0", "canary\ud800", ""):
+        refused = alice.put(f"{path}/ssh_key", json={"value": bad})
+        assert refused.status_code == 422 and refused.json["error"]["path"] == "value"
+        assert "canary" not in refused.text
+
+
 def test_what_is_not_there_is_json_too(api: Any) -> None:
     answer = api("alice").get("/api/nothing")
     assert answer.status_code == 404 and answer.json["error"]["message"]

@@ -37,6 +37,7 @@ PAGES = (
     "/backups",
     "/dns",
     "/projects/sample/source",
+    "/projects/sample/registries",
     "/projects/sample/hooks",
     "/projects/sample/deliveries",
     "/projects/sample/deliveries/1",

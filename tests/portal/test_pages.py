@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Any
 
 import pytest
 import sample_data as data
+from cryptography.fernet import Fernet
 from flask import Flask
 
-from jobs.models import Project, Release, Run
+from jobs.models import Project, Release, Run, Secret
 from jobs.settings import Settings
 from portal.database import db
 from portal.filters import kind_of, span, value
@@ -206,3 +208,41 @@ def test_values_and_words() -> None:
         ("same", "1 unchanged"),
     ]
     assert shown(None) is None
+
+
+@pytest.mark.parametrize(
+    ("form", "stored"),
+    [
+        ({"value": "a\r\n b \r\n"}, b"a\n b \n"),
+        ({"value": "a\r\n", "file": (BytesIO(b""), "")}, b"a\n"),
+        ({"value": "", "file": (BytesIO(b"\xef\xbb\xbfa\r\n\xc3\xa9\n"), "id_ed25519")},
+         b"\xef\xbb\xbfa\r\n\xc3\xa9\n"),
+    ],
+)  # fmt: skip
+def test_a_secret_of_the_form_is_stored_as_typed_and_a_file_byte_for_byte(
+    page: Any, app: Flask, settings: Settings, form: dict[str, Any], stored: bytes
+) -> None:
+    answer = page("alice").post("/projects/sample/secrets", data={"name": "key", **form})
+    assert answer.status_code == 302
+    with app.app_context():
+        row = db.session.query(Secret).filter_by(name="key").one()
+    assert Fernet(settings.key("vault-key")).decrypt(row.sealed) == stored
+
+
+@pytest.mark.parametrize(
+    ("form", "path"),
+    [
+        ({"value": ""}, "value"),
+        ({"value": "canary\0"}, "value"),
+        ({"file": (BytesIO(b"canary\xff"), "key")}, "file"),
+        ({"value": "canary", "file": (BytesIO(b"canary"), "key")}, "value"),
+    ],
+)
+def test_a_secret_that_the_form_can_not_store_is_refused(
+    page: Any, app: Flask, form: dict[str, Any], path: str
+) -> None:
+    answer = page("alice").post("/projects/sample/secrets", data={"name": "key", **form})
+    assert answer.status_code == 422 and f"{path}: " in answer.text
+    assert "canary" not in answer.text
+    with app.app_context():
+        assert db.session.query(Secret).filter_by(name="key").count() == 0

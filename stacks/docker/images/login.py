@@ -1,8 +1,7 @@
-"""A user name and password of a registry."""
+"""Logins of registries, keyed by the host as it stands in an image name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -12,6 +11,3 @@ class Login:
 
     username: str
     password: str = field(repr=False)
-
-
-Logins = Mapping[str, Login]
