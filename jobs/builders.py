@@ -35,7 +35,6 @@ IDLE_SECONDS = 600
 CPU_SHARE = 0.75
 MEMORY_SHARE = 0.6
 LEAST_MEMORY_MB = 512
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 log = logging.getLogger(__name__)
 
 
@@ -126,14 +125,12 @@ class Registries:
 
 def loopback(host: str) -> tuple[str, str]:
     """Name and address of a registry on the host's loopback interface."""
-    name = host.rpartition(":")[0] or host
-    return name, "::1" if name == "[::1]" else "127.0.0.1"
+    return host.partition(":")[0], "127.0.0.1"
 
 
 def loopback_port(host: str) -> int | None:
-    name, colon, port = host.rpartition(":")
-    name, port = (name, port) if colon and port.isdigit() else (host, "80")
-    return int(port) if name in LOOPBACK else None
+    name, _, port = host.partition(":")
+    return int(port or 80) if name in builder.LOOPBACK else None
 
 
 @contextmanager

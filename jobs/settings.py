@@ -45,7 +45,7 @@ class Settings:
     drift_minutes: int = 10
     workers: int = 3
     builds: int = 1
-    builds_per_project: int = 1
+    builds_per_project: int = 2
     build_cpus: float = 0
     build_memory_mb: int = 0
     build_cache_mb: int = 5120

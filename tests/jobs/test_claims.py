@@ -19,7 +19,8 @@ from jobs.states import move
 
 @pytest.fixture
 def roomy(settings: Settings) -> Settings:
-    return replace(settings, workers=10, builds=10, min_disk_mb=0, min_memory_mb=0)
+    return replace(
+        settings, workers=10, builds=10, builds_per_project=10, min_disk_mb=0, min_memory_mb=0)
 
 
 def another(session: Session, name: str) -> Environment:
@@ -88,6 +89,21 @@ def test_builds_and_the_rest_have_capacities_of_their_own(
     reasons = {each.run.id: each.reason for each in line_up(session, one_build)}
     assert reasons[waits.id] == "1 of 1 builds are running"
     assert len(claimable(session, roomy)) == 2
+
+
+def test_one_project_does_not_take_all_build_slots(
+    session: Session, environment: Environment, roomy: Settings
+) -> None:
+    limited = replace(roomy, builds=3, builds_per_project=1)
+    staging = Environment(name="staging", project_id=environment.project_id)
+    mine = [environment, staging]
+    session.add(staging)
+    session.commit()
+    first, second = (add_run(session, each) for each in mine)
+    theirs = add_run(session, another(session, "blog"))
+    assert ids(claimable(session, limited)) == [first.id, theirs.id]
+    reasons = {each.run.id: each.reason for each in line_up(session, limited)}
+    assert reasons[second.id] == "1 of 1 builds of shop are running"
 
 
 def test_no_more_go_than_there_are_workers(

@@ -29,7 +29,9 @@ CONFIG_LABEL = "portwright.builder-config"
 SOCKET = "/run/buildkit/buildkitd.sock"
 STATE = "/var/lib/buildkit"
 START = "/usr/local/bin/start-buildkitd"
+# The host as a builder sees it, and the names by which the host sees itself.
 HOST = "host.docker.internal"
+LOOPBACK = ("127.0.0.1", "localhost")
 READY_SECONDS = 60.0
 STEP = 0.05
 # What is not a public unicast address (RFC 6890 and its registries); forges.addresses judges the

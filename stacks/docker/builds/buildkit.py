@@ -22,12 +22,14 @@ import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
 
+from stacks.docker.builds.builder import HOST, LOOPBACK
 from stacks.docker.builds.progress import Progress, Say
 from stacks.docker.images.engine import environment
 from stacks.docker.images.login import Login
 from stacks.errors import PortwrightError
 
 CHUNK = 1 << 20
+# The names that BuildKit asks by; a registry on the host's loopback has another one in a builder.
 HUB_AUTHS = ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io")
 
 
@@ -186,8 +188,11 @@ def docker_config(logins: Mapping[str, Login]) -> str:
     auths = {}
     for host, login in logins.items():
         pair = b64encode(f"{login.username}:{login.password}".encode()).decode()
-        for name in HUB_AUTHS if host == "docker.io" else (host,):
-            auths[name] = {"auth": pair}
+        name, _, port = host.partition(":")
+        names = HUB_AUTHS if host == "docker.io" else (host,)
+        if name in LOOPBACK:
+            names = (host, f"{HOST}:{port or 80}")
+        auths |= {each: {"auth": pair} for each in names}
     return json.dumps({"auths": auths})
 
 

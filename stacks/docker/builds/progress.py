@@ -15,9 +15,9 @@ Say = Callable[[str], None]
 MAX_LINE = 2_000
 LAST_LINES = 5
 CUT = " [line cut]"
-# `[build 1/4] FROM docker.io/library/python:3.13@sha256:…`, and the bare reference of an image
-# that COPY --from or a mount names.
-BASE = re.compile(r"(?:\[[^\]]*\] FROM |docker-image://)(\S+)@(sha256:[0-9a-f]{64})")
+# `[build 1/4] FROM docker.io/library/python:3.13@sha256:…`; without the bracket where COPY --from
+# or a mount names the image. What a command contains follows its own keyword.
+BASE = re.compile(r"(?:\[[^\]]*\] )?FROM (\S+)@(sha256:[0-9a-f]{64})")
 # Control characters but tab, and escape, of which the log keeps what colours need.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 
@@ -104,7 +104,7 @@ class Progress:
         step = self.steps.get(told["digest"])
         if step is None:
             step = self.steps[told["digest"]] = self.new_step(name)
-        if found := BASE.match(name):
+        if found := BASE.fullmatch(name):
             self.bases[found[1]] = found[2]
         if told.get("started") and not step.announced and not told.get("cached"):
             self.announce(step)

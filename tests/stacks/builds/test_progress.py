@@ -58,7 +58,7 @@ def test_base_images_are_known_by_digest() -> None:
     progress = Progress(lambda line: None)
     for name in (
         f"[build 1/4] FROM docker.io/library/python:3.13@{DIGEST}",
-        f"docker-image://ghcr.io/acme/tools:1@{DIGEST}",
+        f"FROM ghcr.io/acme/tools:1@{DIGEST}",
         f"[2/3] RUN echo '[x] FROM docker.io/library/evil:1@{DIGEST}'",
     ):
         progress.feed(vertex(name))
