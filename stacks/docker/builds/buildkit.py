@@ -92,12 +92,12 @@ def build(
         assert process.stdout is not None and process.stderr is not None
         reader = threading.Thread(target=follow, args=(process.stderr, progress), daemon=True)
         reader.start()
-        trouble: Exception | None = None
+        trouble = ""
         try:
             first = process.stdout.read(CHUNK)
             if first:
                 trouble = load(client, first, process.stdout)
-            if trouble is not None:
+            if trouble:
                 process.kill()
             code = process.wait()
         except BaseException:  # an interruption must not leave buildctl behind
@@ -108,9 +108,9 @@ def build(
             reader.join()
             process.stdout.close()
             process.stderr.close()
-    if code and trouble is None:
+    if code and not trouble:
         raise failure(progress, code)
-    if trouble is not None:
+    if trouble:
         raise PortwrightError(
             f"the built image could not be loaded into the engine: {trouble}",
             remedy="check that the engine runs and that its disk has room, then deploy again",
@@ -185,11 +185,11 @@ def source_policy(pins: Mapping[str, str]) -> str:
 
 def docker_config(logins: Mapping[str, Login]) -> str:
     """The config.json that buildctl answers BuildKit's questions for credentials from."""
-    auths = {}
+    auths: dict[str, dict[str, str]] = {}
     for host, login in logins.items():
         pair = b64encode(f"{login.username}:{login.password}".encode()).decode()
         name, _, port = host.partition(":")
-        names = HUB_AUTHS if host == "docker.io" else (host,)
+        names: tuple[str, ...] = HUB_AUTHS if host == "docker.io" else (host,)
         if name in LOOPBACK:
             names = (host, f"{HOST}:{port or 80}")
         auths |= {each: {"auth": pair} for each in names}
@@ -201,8 +201,8 @@ def follow(stream: IO[bytes], progress: Progress) -> None:
         progress.feed(line)
 
 
-def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> Exception | None:
-    """Give the archive to the engine as it comes; return what went wrong."""
+def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> str:
+    """Give the archive to the engine as it comes; return what went wrong, empty where nothing did."""
 
     def chunks() -> Iterator[bytes]:
         yield first
@@ -212,10 +212,10 @@ def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> Exceptio
     try:
         for told in client.api.load_image(chunks(), quiet=False):
             if "error" in told:
-                return DockerException(str(told["error"]))
+                return str(told["error"])
     except (DockerException, RequestException) as error:
-        return error
-    return None
+        return str(error)
+    return ""
 
 
 def failure(progress: Progress, code: int) -> PortwrightError:
