@@ -26,6 +26,7 @@ from stacks.errors import explained
 CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 BRANCH = "main"
+SAMPLE_IMAGES = ("python", "postgres")
 
 
 def module(*argv: str) -> list[str]:
@@ -50,11 +51,7 @@ def steps(settings: Settings) -> list[Step]:
         *postgres,
         converge("Pulumi, docker provider and Traefik", "toolchain"),
         converge("Traefik", "traefik"),
-        Step(
-            "Base images",
-            module("stacks.docker.images", "ensure", "python", "postgres"),
-            module("stacks.docker.images", "status", "python", "postgres"),
-        ),
+        *(library() if wanted else ()),
         converge("Portal and worker", "portal"),
         Step(
             "Stopped containers",
@@ -62,6 +59,18 @@ def steps(settings: Settings) -> list[Step]:
             module("provision.stopping", "none"),
         ),
         *(sample(repository) if wanted else ()),
+    ]
+
+
+def library() -> list[Step]:
+    """Return the steps that serve the sample's images from this machine."""
+    return [
+        converge("Packages for the sample's images", "library"),
+        Step(
+            "Sample's images",
+            module("tools.library", "ensure", *SAMPLE_IMAGES),
+            module("tools.library", "status", *SAMPLE_IMAGES),
+        ),
     ]
 
 

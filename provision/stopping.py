@@ -12,7 +12,10 @@ from jobs.settings import Settings
 from provision.daemons import running, stop
 
 # In this order: who asks before who answers.
-DAEMONS = ("portal", "worker", "traefik", "redis", "postgres", "dockerd")
+DAEMONS = (
+    *("portal", "worker", "traefik", "redis", "postgres"),
+    *("library", "library-bridge", "dockerd"),
+)
 
 
 def stopped_file(settings: Settings) -> Path:
