@@ -37,7 +37,11 @@ def converge(title: str, component: str) -> Step:
     return Step(title, module("provision.converge", component))
 
 
-def steps(settings: Settings) -> list[Step]:
+def steps(settings: Settings, *, deploy_sample: bool = True) -> list[Step]:
+    """Return all steps, in their order.
+
+    deploy_sample: False for a restore, which deploys the sample from the backup.
+    """
     repository = str(settings.home / "git/sample.git")
     wanted = settings.sample == "yes"
     postgres = [converge("Postgres", "postgres")] if settings.database == "postgres" else []
@@ -58,7 +62,7 @@ def steps(settings: Settings) -> list[Step]:
             module("provision.stopping", "resume"),
             module("provision.stopping", "none"),
         ),
-        *(sample(repository) if wanted else ()),
+        *(sample(repository) if wanted and deploy_sample else ()),
     ]
 
 

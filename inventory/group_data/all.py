@@ -1,6 +1,14 @@
 """What every host has."""
 
-packages = ["ca-certificates", "debian-archive-keyring", "debootstrap", "git", "iptables", "openssh-client", "restic"]
+packages = [
+    "ca-certificates",
+    "debian-archive-keyring",
+    "debootstrap",
+    "git",
+    "iptables",
+    "openssh-client",
+    "restic",
+]
 docker_packages = ["docker.io", "iptables"]
 # Where Debian has them and the engine's own brings none.
 docker_client_packages = ["docker-cli"]
