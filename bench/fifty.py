@@ -14,7 +14,7 @@ from bench.contestants import Compose, Ours, RawPulumi, memory_mb
 from bench.project import ScratchProject
 from bench.scratch import Scratch, platform, say
 
-IMAGE = "python:3.11"
+IMAGE = "portwright/python:3.13"
 
 
 def content(services: int, changed: int = 0) -> dict[str, Any]:

@@ -85,7 +85,11 @@ class Flood:
 def measure(webhooks: int, seconds: float) -> dict[str, Any]:
     with platform("pwbenchintake", lambda s: s.extra.update(PORTWRIGHT_SAMPLE="no")) as scratch:
         project = ScratchProject(scratch, scratch.home.parent / "intake", "intake")
-        content = {"services": {"one": {"image": "python:3.11", "command": ["sleep", "infinity"]}}}
+        content = {
+            "services": {
+                "one": {"image": "portwright/python:3.13", "command": ["sleep", "infinity"]}
+            }
+        }
         project.deploy(content)
         commit = project.commit(content, "Another")
         with project.sessions() as session:

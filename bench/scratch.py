@@ -20,7 +20,7 @@ from bench.ports import free_ports
 from stacks.build_cache import prune
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-KEPT = ("PORTWRIGHT_CACHE", "PORTWRIGHT_INSTALL", "PORTWRIGHT_IMAGES")
+KEPT = tuple(f"PORTWRIGHT_{name}" for name in ("CACHE", "IMAGES", "INSTALL", "LIBRARY_PORT"))
 
 
 @dataclass

@@ -49,7 +49,7 @@ class Streamed:
         self.project.write("web/ticks.py", TICKS.format(lines=lines) + f"  # {self.number}")
         self.project.write(
             "web/Dockerfile",
-            "FROM python:3.11\nCOPY ticks.py /\nRUN python3 /ticks.py\nCMD sleep infinity\n",
+            "FROM portwright/python:3.13\nCOPY ticks.py /\nRUN python3 /ticks.py\nCMD sleep infinity\n",
         )
         self.project.commit({"services": {"web": {"build": "web"}}})
         return self.project.request("deploy")

@@ -90,7 +90,7 @@ class Context:
     @cached_property
     def resolver(self) -> Resolver:
         settings = self.settings
-        return Resolver(self.docker, settings.images, settings.cache, self.docker_address)
+        return Resolver(self.docker, settings.images, settings.library, self.docker_address)
 
     @cached_property
     def traefik(self) -> Traefik:

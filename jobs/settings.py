@@ -41,6 +41,7 @@ class Settings:
     database: str = "sqlite"
     install: str = "auto"
     images: str = "auto"
+    library_port: int = 8703
     sample: str = "yes"
     drift_minutes: int = 10
     workers: int = 3
@@ -133,9 +134,10 @@ class Settings:
             images=text(
                 "IMAGES",
                 cls.images,
-                f"auto|registry|local|{MIRROR.pattern}",
-                "use auto, registry, local or mirror:HOST[:PORT]",
+                f"auto|registry|{MIRROR.pattern}",
+                "use auto, registry or mirror:HOST[:PORT][/PREFIX]",
             ),
+            library_port=number("LIBRARY_PORT", cls.library_port, 65_535),
             sample=text("SAMPLE", cls.sample, "yes|no", "use yes or no"),
             drift_minutes=number("DRIFT_MINUTES", cls.drift_minutes, 10_080),
             workers=number("WORKERS", cls.workers, 32, least=1),
@@ -258,6 +260,11 @@ class Settings:
     def allowed(self) -> tuple[str, ...]:
         """Where repositories and forges may be besides public addresses."""
         return tuple(filter(None, self.allowed_hosts.split(",")))
+
+    @property
+    def library(self) -> str:
+        """HOST:PORT of the registry with the images `portwright/NAME`, empty if there is none."""
+        return f"127.0.0.1:{self.library_port}" if self.library_port else ""
 
     @property
     def portal_url(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from jobs.settings import Settings
@@ -42,7 +41,7 @@ def steps(
         ]
     }
     todo: list[Step] = []
-    for step in quickstart.steps(replace(settings, sample="no")):
+    for step in quickstart.steps(settings, deploy_sample=False):
         component = step.argv[-1] if "provision.converge" in step.argv else ""
         todo += [*before.get(component, []), step, *after.get(component, [])]
     failed = (

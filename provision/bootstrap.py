@@ -34,7 +34,6 @@ STEPS = {
     "postgres": "Postgres",
     "toolchain": "Pulumi, docker provider and Traefik",
     "traefik": "Traefik",
-    "images": "Base images",
     "portal": "Portal and worker",
     "metrics": "Node metrics",
 }
@@ -45,7 +44,7 @@ RESTORED = {
     "metrics": {"restore_host.follow": "What served is deployed again"},
 }
 # What a node leaves out: the portal that deploys to it is on another host.
-HOST_ONLY = ("redis", "postgres", "images", "portal")
+HOST_ONLY = ("redis", "postgres", "portal")
 NODE_ONLY = {"certificates": "Certificates"}
 UNNAMED = "The inventory says nothing of {host}: it is made what inventory/group_data/host.py says of all."
 UNINSTALL = {"uninstall": "Take Portwright off the host"}

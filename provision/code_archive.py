@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOMS = (
     *("cli", "forges", "inventory/group_data", "jobs", "portal"),
-    *("provision", "samples", "stacks", "toolchain", "zones"),
+    *("provision", "samples", "stacks", "toolchain", "tools", "zones"),
 )
 # What `jobs.node` needs of the packages.
 ON_NODES = ("cryptography", "pyyaml")

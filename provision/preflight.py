@@ -17,6 +17,7 @@ SYSTEMS = ("debian", "ubuntu")
 MIN_DISK = 5 * 1024**3
 # Go keeps what it fetched and compiled: 12 GB were seen.
 BUILD_DISK = 16 * 1024**3
+LOOPBACK = "127.0.0.1"
 # What is sold as 1 GB has a little less to show.
 MIN_MEMORY = 900 * 1024**2
 
@@ -55,6 +56,8 @@ def check(settings: Settings) -> None:
         ("deployed services", "HTTP_PORT", settings.bind, settings.http_port, "traefik"),
         ("Traefik's API", "TRAEFIK_PORT", "127.0.0.1", settings.traefik_port, "traefik"),
     ]
+    if settings.sample == "yes":
+        wanted.append(("the library", "LIBRARY_PORT", LOOPBACK, settings.library_port, "library"))
     if settings.https_port:
         wanted += [
             ("HTTPS", "HTTPS_PORT", settings.bind, settings.https_port, "traefik"),
@@ -72,7 +75,9 @@ def check(settings: Settings) -> None:
                 f"this machine has no address {address}",
                 remedy="set PORTWRIGHT_BIND to one of its own (ip address shows them)",
             )
-        if not running(settings.home, daemon) and not free_port(address, port):
+        # Homes share one library; tools.library refuses a port that another program uses.
+        shared = daemon == "library"
+        if not shared and not running(settings.home, daemon) and not free_port(address, port):
             raise PortwrightError(
                 f"port {port}, which {name} needs, is in use",
                 remedy=f"stop what uses it (ss -ltnp 'sport = :{port}'), or set PORTWRIGHT_{variable}",

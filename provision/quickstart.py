@@ -26,6 +26,7 @@ from stacks.errors import explained
 CHECKOUT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
 BRANCH = "main"
+SAMPLE_IMAGES = ("python", "postgres")
 
 
 def module(*argv: str) -> list[str]:
@@ -36,7 +37,11 @@ def converge(title: str, component: str) -> Step:
     return Step(title, module("provision.converge", component))
 
 
-def steps(settings: Settings) -> list[Step]:
+def steps(settings: Settings, *, deploy_sample: bool = True) -> list[Step]:
+    """Return all steps, in their order.
+
+    deploy_sample: False for a restore, which deploys the sample from the backup.
+    """
     repository = str(settings.home / "git/sample.git")
     wanted = settings.sample == "yes"
     postgres = [converge("Postgres", "postgres")] if settings.database == "postgres" else []
@@ -50,18 +55,26 @@ def steps(settings: Settings) -> list[Step]:
         *postgres,
         converge("Pulumi, docker provider and Traefik", "toolchain"),
         converge("Traefik", "traefik"),
-        Step(
-            "Base images",
-            module("stacks.docker.images", "ensure", "python", "postgres"),
-            module("stacks.docker.images", "status", "python", "postgres"),
-        ),
+        *(library() if wanted else ()),
         converge("Portal and worker", "portal"),
         Step(
             "Stopped containers",
             module("provision.stopping", "resume"),
             module("provision.stopping", "none"),
         ),
-        *(sample(repository) if wanted else ()),
+        *(sample(repository) if wanted and deploy_sample else ()),
+    ]
+
+
+def library() -> list[Step]:
+    """Return the steps that serve the sample's images from this machine."""
+    return [
+        converge("Packages for the sample's images", "library"),
+        Step(
+            "Sample's images",
+            module("tools.library", "ensure", *SAMPLE_IMAGES),
+            module("tools.library", "status", *SAMPLE_IMAGES),
+        ),
     ]
 
 

@@ -13,7 +13,10 @@ from provision.daemons import running, stop
 from stacks.docker.builds.builder import INSTANCE_LABEL
 
 # In this order: who asks before who answers.
-DAEMONS = ("portal", "worker", "traefik", "redis", "postgres", "dockerd")
+DAEMONS = (
+    *("portal", "worker", "traefik", "redis", "postgres"),
+    *("library", "library-bridge", "dockerd"),
+)
 
 
 def stopped_file(settings: Settings) -> Path:

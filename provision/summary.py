@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from jobs.settings import Settings
+from provision import daemons
 from provision.stopping import containers_of, docker, states
 
 
@@ -61,11 +62,8 @@ def sample_urls(env: Mapping[str, str]) -> list[str]:
 def status(settings: Settings) -> int:
     """What runs; exits with 1 where something that is needed does not."""
     now = states(settings)
-    wanted = [
-        name
-        for name in now
-        if name != "dockerd" and (name != "postgres" or settings.database == "postgres")
-    ]
+    wanted = ["portal", "worker", "traefik", "redis"]
+    wanted += ["postgres"] if settings.database == "postgres" else []
     for name in wanted:
         print(f"{name:<12}{'runs' if now[name] else 'does not run'}")
     answers = bool(docker("info", "--format", "{{.ID}}"))
@@ -73,5 +71,10 @@ def status(settings: Settings) -> int:
     print(f"{'docker':<12}{'runs' + origin if answers else 'does not answer'}")
     print(f"{'containers':<12}{len(containers_of(settings))} run")
     whole = answers and all(now[name] for name in wanted)
+    if settings.sample == "yes":
+        served = daemons.answers(settings.library)
+        origin = ", started from here" if now["library"] else ""
+        print(f"{'library':<12}{'runs' + origin if served else 'does not run'}")
+        whole = whole and served
     print(f"\nPortal: {settings.portal_url}" if whole else "\n./quickstart starts what is missing.")
     return 0 if whole else 1

@@ -19,7 +19,7 @@ from provision.testing_phase import BUILD, Phase, check
 REPORT = BUILD / "test-report.json"
 ROOMS = [
     *("bench", "cli", "forges", "jobs", "portal"),
-    *("provision", "stacks", "tests", "toolchain", "zones"),
+    *("provision", "stacks", "tests", "toolchain", "tools", "zones"),
 ]
 # A server from nothing to its end, and to its next version: by themselves, for they take as
 # long as all others.
@@ -28,6 +28,7 @@ HOSTS = (
     *(f"tests/hosts_many/test_{each}.py" for each in ("2_node", "3_certificates", "4_end")),
     "tests/backup/test_upgrade.py",
 )
+LIBRARY = ("busybox", "nginx", "node", "postgres", "python", "redis")
 REMEDY = "correct that, then run ./run-tests again"
 INTERRUPTED = 130
 
@@ -36,21 +37,21 @@ def converge(title: str, component: str) -> Step:
     return Step(title, [sys.executable, "-m", "provision.converge", component], remedy=REMEDY)
 
 
-def images(*names: str) -> Step:
-    """Before the groups, which would each begin with making them."""
+def library(*names: str) -> Step:
+    """Serve the tests' images before the groups start, which would each begin with making them."""
     ensure, status = (
-        [sys.executable, "-m", "stacks.docker.images", action, *names]
-        for action in ("ensure", "status")
+        [sys.executable, "-m", "tools.library", action, *names] for action in ("ensure", "status")
     )
-    return Step("Base images", ensure, status, remedy=REMEDY)
+    return Step("Images for tests", ensure, status, remedy=REMEDY)
 
 
 NEEDED = [
     converge("Packages, folders and keys", "base"),
     converge("Docker engine", "docker"),
     converge("Pulumi, docker provider and Traefik", "toolchain"),
-    converge("Browser, registry, Gitea and Pebble", "testing_tools"),
-    images("python", "postgres", "redis"),
+    converge("Browser, Gitea and Pebble", "testing_tools"),
+    converge("Registry", "library"),
+    library(*LIBRARY),
 ]
 
 
@@ -58,7 +59,7 @@ def quick(arguments: Sequence[str]) -> list[Phase]:
     return [
         check("lint", "ruff", "check", *ROOMS),
         check("format", "ruff", "format", "--check", *ROOMS),
-        check("types", "mypy", "stacks", "forges", "jobs", "toolchain", "zones"),
+        check("types", "mypy", "stacks", "forges", "jobs", "toolchain", "tools", "zones"),
         check("direction of imports", "lint-imports"),
         *lanes("quick tests", "not system", arguments, os.environ),
     ]
@@ -88,7 +89,8 @@ def system(arguments: Sequence[str]) -> list[Phase]:
             print(f"{failed}\n  what to do: {failed.remedy}")
             return [Phase(failed.title, failed=1)]
         finally:
-            subprocess.run([sys.executable, "-m", "provision.daemons", "stop", home, "dockerd"])
+            for daemon in ("library", "library-bridge", "dockerd"):
+                subprocess.run([sys.executable, "-m", "provision.daemons", "stop", home, daemon])
 
 
 def report(mode: str, phases: Sequence[Phase], seconds: float) -> int:

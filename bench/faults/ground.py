@@ -47,7 +47,10 @@ class Ground:
                     "env": {"NUMBER": str(self.number)},
                     **web,
                 },
-                "idle": {"image": "python:3.11", "command": ["python3", "-u", "-c", TICKS]},
+                "idle": {
+                    "image": "portwright/python:3.13",
+                    "command": ["python3", "-u", "-c", TICKS],
+                },
             },
         }
 

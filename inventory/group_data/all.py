@@ -1,6 +1,14 @@
 """What every host has."""
 
-packages = ["ca-certificates", "debootstrap", "git", "iptables", "openssh-client", "restic"]
+packages = [
+    "ca-certificates",
+    "debian-archive-keyring",
+    "debootstrap",
+    "git",
+    "iptables",
+    "openssh-client",
+    "restic",
+]
 docker_packages = ["docker.io", "iptables"]
 # Where Debian has them and the engine's own brings none.
 docker_client_packages = ["docker-cli"]
@@ -17,10 +25,11 @@ docker_daemon = {
     ],
 }
 redis_memory = "64mb"
+# For the sample and the tests.
+library_packages = ["docker-registry"]
 testing_packages = [
     "age",
     "chromium",
-    "docker-registry",
     "gcc",
     "git-lfs",
     "iproute2",

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import docker
 import pytest
+from base_images import on_engine
 from docker.models.containers import Container
 from harness import until
 
 from jobs.backup import asked
 from jobs.backup.pausing import left_standing, paused
 from jobs.backup.volumes import load_volume, place_of, save_volume, volumes_of
-from jobs.settings import DEFAULT_CACHE, Settings
-from stacks.docker.images.resolve import Resolver
+from jobs.settings import Settings
 from stacks.errors import PortwrightError
 
 INSTANCE = "pwvolumes"
@@ -54,10 +54,10 @@ def client() -> Iterator[docker.DockerClient]:
 @pytest.fixture
 def writer(client: docker.DockerClient) -> Container:
     """A container that writes two files of its volume, one after the other, all the time."""
-    image = Resolver(client, "auto", DEFAULT_CACHE).resolve("python:3.11", print)
+    image = on_engine("python")
     client.volumes.create("pwvolumes_data", labels=LABELS)
     made = client.containers.run(
-        image.id, ["python3", "-c", WRITE], detach=True, labels=LABELS,
+        image, ["python3", "-c", WRITE], detach=True, labels=LABELS,
         volumes={"pwvolumes_data": {"bind": "/data", "mode": "rw"}},
     )  # fmt: skip
     data = place_of(client.volumes.get("pwvolumes_data"))

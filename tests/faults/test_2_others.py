@@ -21,7 +21,7 @@ from stacks.processes import start_time
 from stacks.world import Place
 
 NAMED = {point.name: point for point in OTHERS}
-HANGS = 'FROM python:3.11\nCOPY . /app\nRUN sleep 600\nCMD ["python3", "/app/app.py"]\n'
+HANGS = 'FROM portwright/python:3.13\nCOPY . /app\nRUN sleep 600\nCMD ["python3", "/app/app.py"]\n'
 
 
 @contextmanager
@@ -221,7 +221,9 @@ def test_a_project_deleted_in_the_middle_of_its_deploy(field: Ground) -> None:
     from jobs.deletion import request_deletion
 
     doomed = type(field.project)(field.scratch, field.project.folder.with_name("doomed"), "doomed")
-    content = {"services": {"one": {"image": "python:3.11", "command": ["sleep", "infinity"]}}}
+    content = {
+        "services": {"one": {"image": "portwright/python:3.13", "command": ["sleep", "infinity"]}}
+    }
     doomed.deploy(content)
     doomed.commit(
         {**content, "services": {**content["services"], "two": content["services"]["one"]}}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from base_images import on_engine
 
 from bench.faults.ground import Ground, daemon, ground
 from bench.faults.points import OTHERS
@@ -175,14 +176,8 @@ class Engine:
 def own_engine() -> Iterator[tuple[Ground, Engine]]:
     with tempfile.TemporaryDirectory(prefix="pwfault-engine-") as folder:
         engine = Engine(Path(folder))
-        names = [
-            tag
-            for name in ("python", "postgres")
-            for image in docker.from_env().images.list(name)
-            for tag in image.tags
-        ]
         engine.start()
-        engine.load(*names)
+        engine.load(on_engine("python"), on_engine("postgres"))
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DOCKER_HOST", engine.url)
             try:

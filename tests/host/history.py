@@ -12,7 +12,7 @@ from vps import Done, Vps
 CUTS = 10
 LATEST = 6.0
 # After these nothing takes long enough to be cut for sure.
-UNCUT = ("images", "portal", "metrics")
+UNCUT = ("portal", "metrics")
 UNKNOWN = Done(-1, "")
 
 

@@ -74,7 +74,7 @@ def test_the_host_is_as_its_code_says_and_holds_nothing_else(vps: Vps) -> None:
 
 def test_drift_names_what_somebody_did_by_hand(vps: Vps) -> None:
     vps.ssh(
-        "useradd --create-home mallory --shell /bin/bash; docker run --detach --name stray python:3.11 sleep 600;"
+        "useradd --create-home mallory --shell /bin/bash; docker run --detach --name stray portwright/python:3.13 sleep 600;"
         " touch /etc/cron.d/mine; sed -i 's/max-file/max-files/' /etc/docker/daemon.json"
     )
     try:
@@ -90,7 +90,7 @@ def test_drift_names_what_somebody_did_by_hand(vps: Vps) -> None:
         '-    "max-files": "3"',
         "user      mallory (1000)",
         "cron      /etc/cron.d/mine",
-        "container stray (python:3.11)",
+        "container stray (portwright/python:3.13)",
     ):
         assert words in done.output, done.output
 

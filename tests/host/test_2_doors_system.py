@@ -30,7 +30,7 @@ SHUT = {22: True, 80: True, PUBLISHED: False, 8700: False, 8701: False, 9100: Fa
 
 def test_a_published_port_is_not_reached_from_outside(vps: Vps) -> None:
     """Docker's rules come after ours; also when it starts anew, and after a reboot."""
-    publish = f"docker run --detach --name public --restart always --init --publish {PUBLISHED}:{PUBLISHED} python:3.11"
+    publish = f"docker run --detach --name public --restart always --init --publish {PUBLISHED}:{PUBLISHED} portwright/python:3.13"
     vps.ssh(f"{publish} python3 -m http.server {PUBLISHED}")
     try:
         answers = f"python3 -c \"import urllib.request as u; print(u.urlopen('http://127.0.0.1:{PUBLISHED}').status)\""

@@ -30,7 +30,7 @@ def secrets(vps: Vps, folder: Path, **given: str) -> None:
 def operator(vps: Vps, folder: Path, bucket: Bucket, place: str) -> tuple[Vps, list[str]]:
     """With the bucket's keys and its address for this server; the options that say so."""
     secrets(vps, folder, backup_s3_id=bucket.user, backup_s3_secret=bucket.password)
-    settings = {"IMAGES": "local", "BACKUP": place, "BACKUP_HOURS": 0}
+    settings = {"BACKUP": place, "BACKUP_HOURS": 0}
     inventory = vps.inventory(settings=settings)
     return replace(vps, checkout=folder), ["--yes", "--inventory", str(inventory)]
 

@@ -6,27 +6,28 @@ registries); everything else goes through SSH. `destroy` leaves nothing but the 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import docker
 
-from stacks.docker.images import base, local
+from tools.library import build, registry, service
+from tools.library.recipes import RECIPES, Recipe
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-RECIPE = Path(__file__).parent / "vps"
 CAPABILITIES = (
     "SYS_ADMIN", "NET_ADMIN", "SYS_CHROOT", "NET_RAW", "MKNOD", "SYS_PTRACE", "DAC_READ_SEARCH",
 )  # fmt: skip
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 PIP = Path("/etc/pip.conf")
+LIBRARY_PORT = 8703
 PIP_CACHE = "portwright-vps-pip"
 CACHE = Path(os.environ.get("PORTWRIGHT_CACHE", "~/.cache/portwright")).expanduser()
 
@@ -38,17 +39,59 @@ def run(*argv: str, check: bool = True, stdin: bytes | None = None) -> str:
     return output.strip()
 
 
+# A machine as a provider hands it over: Debian, systemd, sshd, Python, and nothing of ours.
+RECIPE = Recipe(
+    "vps",
+    "12",
+    suite="bookworm",
+    packages=[
+        "dbus", "iproute2", "libpam-systemd", "openssh-server", "procps", "python3", "systemd",
+        "systemd-sysv",
+    ],
+    files={
+        # Keys of the host are made when it boots for the first time.
+        "/etc/systemd/system/ssh.service.d/keys.conf": """\
+[Service]
+ExecStartPre=
+ExecStartPre=/usr/bin/ssh-keygen -A
+ExecStartPre=/usr/sbin/sshd -t
+""",
+        # The registry of the machine around it, at the address that the engine trusts.
+        "/usr/lib/systemd/system/library.socket": """\
+[Socket]
+ListenStream=0.0.0.0:8703
+[Install]
+WantedBy=sockets.target
+""",
+        "/usr/lib/systemd/system/library.service": """\
+[Unit]
+Requires=library.socket
+[Service]
+EnvironmentFile=/etc/default/library
+ExecStart=/lib/systemd/systemd-socket-proxyd ${LIBRARY}
+""",
+    },
+    commands=[
+        "rm -f /etc/ssh/ssh_host_*",
+        "mkdir -p /etc/systemd/system/sockets.target.wants",
+        "systemctl enable library.socket",
+        # Terminals and devices belong to the machine around it.
+        "systemctl mask getty.target console-getty.service systemd-udevd.service"
+        " systemd-udev-trigger.service",
+    ],
+    changes=['CMD ["/sbin/init"]'],
+    stop_signal="SIGRTMIN+3",
+)  # fmt: skip
+
+
 def image() -> str:
-    """The VPS's image by its recipe's hash, built where the engine has none."""
-    key = hashlib.sha256(base.key().encode() + (RECIPE / "Dockerfile").read_bytes()).hexdigest()
-    tag = f"portwright/vps:{key[:16]}"
-    if not run("docker", "images", "--quiet", tag):
-        local.stand_on_base(docker.from_env(), CACHE, print)
-        run(
-            "docker", "build", "--quiet", "--network", "host",
-            "--build-arg", f"BASE={base.TAG}", "--tag", tag, str(RECIPE),
-        )  # fmt: skip
-    return tag
+    """The VPS's image, made where the engine has none of this recipe."""
+    with closing(engine()) as client:
+        return build.make(client, CACHE, RECIPE, print)
+
+
+def engine() -> docker.DockerClient:
+    return docker.DockerClient.from_env(timeout=900)
 
 
 @dataclass(frozen=True)
@@ -65,6 +108,8 @@ class Vps:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="vps-")))
     # The operator's code: what the host is to become.
     checkout: Path = CHECKOUT
+    # The library's registry on the machine's own network.
+    library: ExitStack = field(default_factory=ExitStack)
 
     def start(self) -> Vps:
         self.destroy(keep_folder=True)
@@ -90,7 +135,18 @@ class Vps:
             if path.exists():
                 run("docker", "cp", "--follow-link", str(path), f"{self.name}:{path}")
         self.outside("update-ca-certificates")
+        self.serve("python", "postgres")
         return self
+
+    def serve(self, *names: str) -> None:
+        """Give it images of the library: at its own 127.0.0.1:8703, and its containers' gateway."""
+        folder = service.library_folder(CACHE)
+        address = f"{self.inspect('Gateway')}:{LIBRARY_PORT}"
+        path = registry.write_reader(folder, self.name, address)
+        self.library.enter_context(registry.running(path, address))
+        with closing(engine()) as client:
+            service.fill(client, CACHE, address, [RECIPES[name] for name in names])
+        self.outside("sh", "-c", "cat >/etc/default/library", stdin=f"LIBRARY={address}\n".encode())
 
     @property
     def key(self) -> Path:
@@ -102,13 +158,12 @@ class Vps:
 
     @property
     def address(self) -> str:
-        return run(
-            "docker",
-            "inspect",
-            "-f",
-            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
-            self.name,
-        )
+        return self.inspect("IPAddress")
+
+    def inspect(self, name: str) -> str:
+        """A property of its only network: `IPAddress`, `Gateway`."""
+        template = f"{{{{range .NetworkSettings.Networks}}}}{{{{.{name}}}}}{{{{end}}}}"
+        return run("docker", "inspect", "-f", template, self.name)
 
     def outside(self, *argv: str, stdin: bytes | None = None, check: bool = True) -> str:
         """A provider's console: a command that does not go through SSH."""
@@ -161,8 +216,8 @@ class Vps:
         )  # fmt: skip
 
     def inventory(self, **more: object) -> Path:
-        """Its own entry of inventory/hosts.py: images come from no registry here."""
-        own = {"settings": {"IMAGES": "local"}, "ssh_new_per_minute": 1000, **more}
+        """Its own entry of inventory/hosts.py."""
+        own = {"ssh_new_per_minute": 1000, **more}
         path = self.folder / f"hosts{len(more)}.py"
         path.write_text(f"hosts = {{{self.address!r}: {own!r}}}\n")
         return path
@@ -173,11 +228,11 @@ class Vps:
         return told == "cut"
 
     def load(self, *names: str) -> None:
-        """Images of this machine's engine, so that the VPS need not build them again."""
-        client = docker.from_env()
-        for name in names:
-            local.make(client, CACHE, name, print)
-        tags = [local.TAGS[name] for name in names]
+        """Images of this machine's engine, for tests that start containers of them by hand."""
+        with closing(engine()) as client:
+            for name in names:
+                build.make(client, CACHE, RECIPES[name], print)
+        tags = [RECIPES[name].reference for name in names]
         with subprocess.Popen(["docker", "save", *tags], stdout=subprocess.PIPE) as saved:
             loaded = subprocess.run(
                 ["docker", "exec", "--interactive", self.name, "docker", "load"],
@@ -199,6 +254,7 @@ class Vps:
         self.wait()
 
     def destroy(self, keep_folder: bool = False) -> None:
+        self.library.close()
         run("docker", "rm", "--force", "--volumes", self.name, check=False)
         run("docker", "volume", "rm", "--force", self.name, check=False)
         run("docker", "network", "rm", self.name, check=False)

@@ -33,7 +33,7 @@ PATIENCE = 60.0
 
 def bootstrap(vps: Vps, action: str, *argv: str, **settings: object) -> Done:
     """With an inventory that names the platform's instance, and has these settings."""
-    found = vps.inventory(settings={"IMAGES": "local", "INSTANCE": INSTANCE, **settings})
+    found = vps.inventory(settings={"INSTANCE": INSTANCE, **settings})
     return vps.portwright(action, *argv, "--inventory", str(found))
 
 
@@ -67,7 +67,9 @@ class Field:
         """Made by the command line, on the node; not deployed yet."""
         made = Placed(self.platform, self.platform.home.parent / "shop", "shop")
         made.write("web/app.py", f"print('hello from the node', flush=True)\n{APP.read_text()}")
-        made.write("web/Dockerfile", "FROM python:3.11\nCOPY app.py /\nCMD python3 /app.py\n")
+        made.write(
+            "web/Dockerfile", "FROM portwright/python:3.13\nCOPY app.py /\nCMD python3 /app.py\n"
+        )
         self.number(made, 1)
         return made
 
@@ -76,7 +78,7 @@ class Field:
         """One with a volume, on the node; not deployed yet."""
         made = Placed(self.platform, self.platform.home.parent / "notes", "notes")
         keeper = {
-            "image": "python:3.11", "command": ["sleep", "infinity"], "init": True,
+            "image": "portwright/python:3.13", "command": ["sleep", "infinity"], "init": True,
             "volumes": {"data": "/data"},
         }  # fmt: skip
         made.commit({"rollback_window": "0s", "services": {"keeper": keeper}})

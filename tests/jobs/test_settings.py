@@ -15,10 +15,21 @@ def test_every_variable_is_read() -> None:
         "PORTWRIGHT_HOME": "/h", "PORTWRIGHT_CACHE": "/c", "PORTWRIGHT_INSTANCE": "abc",
         "PORTWRIGHT_BIND": "0.0.0.0", "PORTWRIGHT_PORTAL_PORT": "1", "PORTWRIGHT_HTTP_PORT": "2",
         "PORTWRIGHT_TRAEFIK_PORT": "3", "PORTWRIGHT_DATABASE": "postgres",
-        "PORTWRIGHT_INSTALL": "build", "PORTWRIGHT_IMAGES": "mirror:host:5000",
+        "PORTWRIGHT_INSTALL": "build", "PORTWRIGHT_IMAGES": "mirror:host:5000/hub",
+        "PORTWRIGHT_LIBRARY_PORT": "4",
     }  # fmt: skip
     assert Settings.from_environ(given) == Settings(
-        Path("/h"), Path("/c"), "abc", "0.0.0.0", 1, 2, 3, "postgres", "build", "mirror:host:5000"
+        Path("/h"),
+        Path("/c"),
+        "abc",
+        "0.0.0.0",
+        1,
+        2,
+        3,
+        "postgres",
+        "build",
+        "mirror:host:5000/hub",
+        4,
     )
 
 
@@ -32,7 +43,8 @@ def test_every_variable_is_read() -> None:
      ("ACME_DNS", "../x"), ("ACME_DNS_SERVERS", "x;y"), ("ACME_HOURS", "0"),
      ("ADDRESSES", "1.2.3"), ("ADDRESSES", "1.2.3.4;x"), ("ADDRESSES", "1.2.3.4,localhost"),
      ("DNS_API", "http://api.example.com"), ("DNS_API", "https://me@api.example.com"),
-     ("IMAGES", "mirror:"), ("IMAGES", "mirror:-x")],
+     ("IMAGES", "mirror:"), ("IMAGES", "mirror:-x"), ("IMAGES", "local"),
+     ("LIBRARY_PORT", "65536")],
 )  # fmt: skip
 def test_a_bad_value_is_named_with_its_remedy(name: str, value: str) -> None:
     with pytest.raises(PortwrightError) as caught:

@@ -30,7 +30,7 @@ def evil(shop: Shop, branch: str, number: int) -> str:
     (shop.folder / "web").mkdir(exist_ok=True)
     sha = shop.commit(number, "Evil")
     (shop.folder / "web/Dockerfile").write_text(
-        'FROM python:3.11\nARG KEY\nCOPY . /app\nRUN env; echo "built with [$KEY]" > /stolen\n'
+        'FROM portwright/python:3.13\nARG KEY\nCOPY . /app\nRUN env; echo "built with [$KEY]" > /stolen\n'
         "CMD env; cat /stolen; exec python3 /app/app.py\n"
     )
     shop.git("add", "--all")

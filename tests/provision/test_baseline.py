@@ -41,6 +41,6 @@ def test_everything_else_is() -> None:
         ["key", "root SHA256:abc"],
         ["port", "4444 nc"],
         ["table", "inet other"],
-        ["container", "stray (python:3.11)"],
+        ["container", "stray (portwright/python:3.13)"],
     ]
     assert unsaid([(k, v) for k, v in strange], [("user", "root (0)")]) == strange

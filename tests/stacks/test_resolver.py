@@ -3,8 +3,6 @@ what it pulls and builds for real is seen in tests/system/test_5_images.py."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +11,6 @@ from docker.errors import ImageNotFound, NotFound
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.docker.images import local
 from stacks.docker.images.resolve import Resolver, with_tag
 from stacks.errors import PortwrightError
 
@@ -43,7 +40,7 @@ class Images:
 
 
 def resolver(images: Images, source: str) -> Resolver:
-    return Resolver(images, source, Path("unused"))  # type: ignore[arg-type]
+    return Resolver(images, source, "127.0.0.1:8703")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -65,20 +62,6 @@ def test_a_tag_is_added_once(name: str) -> None:
     assert with_tag(with_tag(name)) == with_tag(name)
 
 
-@pytest.mark.parametrize(
-    ("name", "where"),
-    [
-        ("postgres:15", "mirror.example.com/hub/postgres:15"),
-        ("team/app:2", "mirror.example.com/hub/team/app:2"),
-        ("quay.io/team/app:2", "mirror.example.com/hub/team/app:2"),
-        ("registry:5000/app:2", "mirror.example.com/hub/app:2"),
-    ],
-)
-def test_a_mirror_takes_the_place_of_the_registry(name: str, where: str) -> None:
-    assert resolver(Images(), "mirror:mirror.example.com/hub").source_name(name) == where
-    assert resolver(Images(), "registry").source_name(name) == name
-
-
 def test_what_is_on_the_host_is_taken_and_only_a_refresh_fetches() -> None:
     images = Images(here=("app:2",), there=("app:2",))
     first = resolver(images, "registry").resolve("app:2", print)
@@ -86,34 +69,16 @@ def test_what_is_on_the_host_is_taken_and_only_a_refresh_fetches() -> None:
     assert resolver(images, "registry").resolve("app:2", print, refresh=True).id.endswith("-pulled")
 
 
-@pytest.mark.parametrize("source", ["registry", "mirror:mirror.example.com"])
-def test_only_auto_and_local_use_recipes(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
-    monkeypatch.setattr(local, "make", lambda *found: made.append(found[2]) or "sha256:made")
-    with pytest.raises(PortwrightError, match="can't be pulled: manifest unknown"):
-        resolver(Images(), source).resolve("postgres:15", print)
-    assert made == []
-    said: list[str] = []
-    assert resolver(Images(), "auto").resolve("postgres:15", said.append).id == "sha256:made"
-    assert said[-1].endswith("using the local recipe")
-    images = Images(there=("postgres:15",))
-    assert resolver(images, "local").resolve("postgres:15", print).id == "sha256:made"
-    assert images.pulled == []
+@pytest.mark.parametrize("source", ["auto", "registry", "mirror:mirror.example.com"])
+def test_a_failed_pull_of_an_official_name_is_an_error_with_every_setting(source: str) -> None:
+    images = Images()
+    with pytest.raises(PortwrightError, match="can't be pulled: manifest unknown") as caught:
+        resolver(images, source).resolve("postgres:15", print)
+    assert images.pulled == [resolver(images, source).source_name("postgres:15")]
+    assert "mirror" in caught.value.remedy
 
 
-def test_a_name_that_nothing_has_is_told_with_what_there_is() -> None:
-    with pytest.raises(PortwrightError, match="no local recipe for mysql:8") as caught:
-        resolver(Images(), "local").resolve("mysql:8", print)
-    assert "postgres:15" in caught.value.remedy
-    with pytest.raises(PortwrightError, match="can't be pulled"):
-        resolver(Images(), "auto").resolve("mysql:8", print)
-
-
-def test_a_recipe_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = local.recipe_key("redis")
-    copy = tmp_path / "recipes"
-    shutil.copytree(local.RECIPES, copy)
-    monkeypatch.setattr(local, "RECIPES", copy)
-    assert local.recipe_key("redis") == before
-    (copy / "redis/Dockerfile").write_text("FROM scratch\n")
-    assert local.recipe_key("redis") != before != local.recipe_key("python")
+def test_a_missing_image_of_the_library_is_reported_with_its_command() -> None:
+    with pytest.raises(PortwrightError) as caught:
+        resolver(Images(), "auto").resolve("portwright/python:3.13", print)
+    assert "tools.library ensure" in caught.value.remedy

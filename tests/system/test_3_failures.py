@@ -42,7 +42,9 @@ def bad_yaml(repository: Repository) -> None:
 
 
 def unknown_image(repository: Repository) -> None:
-    repository.replace("portwright.yaml", "image: postgres:15", "image: nothing-like-this:1")
+    repository.replace(
+        "portwright.yaml", "image: portwright/postgres:17", "image: nothing-like-this:1"
+    )
 
 
 def missing_secret(repository: Repository) -> None:

@@ -1,57 +1,46 @@
-"""Images from a real registry, from a mirror of one, and from local recipes."""
+"""Test where images come from: a registry, a mirror of Docker Hub, and nothing else."""
 
 from __future__ import annotations
 
-import subprocess
 import uuid
 from collections.abc import Iterator
-from io import BytesIO
 from pathlib import Path
 
 import docker
 import pytest
-from harness import free_ports, until
+from base_images import docker_hub, empty_registry, on_engine
+from harness import until
 
-from stacks.docker.images import local
 from stacks.docker.images.resolve import Resolver
 from stacks.errors import PortwrightError
 from stacks.world import Place, sweep
 
-CONFIG = """\
-version: 0.1
-log: {{level: error}}
-storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
-
 
 @pytest.fixture
-def client() -> docker.DockerClient:
-    return docker.from_env()
+def client() -> Iterator[docker.DockerClient]:
+    client = docker.from_env()
+    yield client
+    client.close()
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """host:port of an empty registry."""
-    (port,) = free_ports(1)
-    config = tmp_path / "registry.yml"
-    config.write_text(CONFIG.format(folder=tmp_path / "blobs", port=port))
-    process = subprocess.Popen(["docker-registry", "serve", str(config)])
-    yield f"127.0.0.1:{port}"
-    process.terminate()
-    process.wait()
+    """Give the HOST:PORT of an empty registry."""
+    with empty_registry(tmp_path) as address:
+        yield address
 
 
 @pytest.fixture
 def image(client: docker.DockerClient, registry: str) -> Iterator[tuple[str, str]]:
     """(name, ID) of an image that only the registry has."""
     name = f"acme/thing-{uuid.uuid4().hex[:8]}"
-    built, _ = client.images.build(
-        fileobj=BytesIO(b"FROM scratch\nLABEL unique=" + name.encode()),
-        tag=f"{registry}/{name}:1",
-        rm=True,
-        forcerm=True,
+    client.api.import_image_from_data(
+        b"\0" * 10240,  # an empty tar archive
+        repository=f"{registry}/{name}",
+        tag="1",
+        changes=[f"LABEL unique={name}"],
     )
+    built = client.images.get(f"{registry}/{name}:1")
     until(lambda: "errorDetail" not in client.images.push(f"{registry}/{name}", tag="1"))
     client.images.remove(f"{registry}/{name}:1")
     yield name, str(built.id)
@@ -59,61 +48,56 @@ def image(client: docker.DockerClient, registry: str) -> Iterator[tuple[str, str
 
 
 def test_a_registry_image_is_pulled_once_and_is_an_id(
-    client: docker.DockerClient, registry: str, image: tuple[str, str], tmp_path: Path
+    client: docker.DockerClient, registry: str, image: tuple[str, str]
 ) -> None:
     name, expected = image
     lines: list[str] = []
-    resolver = Resolver(client, "registry", tmp_path)
+    resolver = Resolver(client, "registry")
     found = resolver.resolve(f"{registry}/{name}:1", lines.append)
     assert (found.id, found.ref) == (expected, f"{registry}/{name}:1")
     assert resolver.resolve(f"{registry}/{name}:1", lines.append) == found
     assert lines == [f"pulling {registry}/{name}:1"]
 
 
-def test_a_mirror_answers_for_the_plain_name(
-    client: docker.DockerClient, registry: str, image: tuple[str, str], tmp_path: Path
+def test_a_mirror_answers_for_a_name_of_docker_hub(
+    client: docker.DockerClient, registry: str, image: tuple[str, str]
 ) -> None:
     name, expected = image
-    found = Resolver(client, f"mirror:{registry}", tmp_path).resolve(f"{name}:1", print)
+    found = Resolver(client, f"mirror:{registry}").resolve(f"{name}:1", print)
     assert (found.id, found.ref) == (expected, f"{name}:1")
 
 
+def test_a_mirror_serves_official_names(client: docker.DockerClient) -> None:
+    name = f"busybox-{uuid.uuid4().hex[:8]}:stable"
+    expected = client.images.get(on_engine("busybox")).id
+    with docker_hub({name: "busybox"}) as images:
+        found = Resolver(client, images).resolve(name, print)
+        client.images.remove(f"{images.removeprefix('mirror:')}/library/{name}")
+    assert (found.id, found.ref) == (expected, name)
+
+
 def test_an_image_that_is_nowhere_is_a_plain_error(
-    client: docker.DockerClient, registry: str, tmp_path: Path
+    client: docker.DockerClient, registry: str
 ) -> None:
     with pytest.raises(PortwrightError) as caught:
-        Resolver(client, "registry", tmp_path).resolve(f"{registry}/acme/none:1", print)
+        Resolver(client, "registry").resolve(f"{registry}/acme/none:1", print)
     assert f"{registry}/acme/none:1 can't be pulled" in caught.value.message
     assert caught.value.remedy
 
 
-def test_a_local_recipe_runs(client: docker.DockerClient, tmp_path: Path) -> None:
-    """Every recipe is made for real, and its program answers. Others may use them: they stay."""
-    cache = Path("~/.cache/portwright").expanduser()
-    programs = {
-        "python": ["python3", "-c", "import psycopg2, sys; print(sys.version_info[:2])"],
-        "postgres": ["postgres", "--version"],
-        "redis": ["redis-server", "--version"],
-        "node": ["node", "--version"],
-        "nginx": ["nginx", "-v"],
-    }
-    assert programs.keys() == local.TAGS.keys()
-    for name, program in programs.items():
-        image = local.make(client, cache, name, print)
-        run = ["docker", "run", "--rm", "--network", "none", image, *program]
-        done = subprocess.run(run, capture_output=True, text=True)
-        assert done.returncode == 0, (name, done.stderr)
-
-
-def test_an_unknown_name_has_no_recipe(client: docker.DockerClient, tmp_path: Path) -> None:
+def test_an_official_name_that_cannot_be_pulled_is_an_error(
+    client: docker.DockerClient, registry: str
+) -> None:
+    """A registry without the image answers for Docker Hub, although the library has a Postgres."""
+    on_engine("postgres")
     with pytest.raises(PortwrightError) as caught:
-        Resolver(client, "local", tmp_path).resolve("mongo:7", print)
-    assert "no local recipe for mongo:7" in caught.value.message
-    assert "postgres:15" in caught.value.remedy
+        Resolver(client, f"mirror:{registry}", "127.0.0.1:8703").resolve("postgres:17", print)
+    assert f"{registry}/library/postgres:17 can't be pulled" in caught.value.message
 
 
 def test_a_sweep_takes_only_what_is_ours_and_unknown(client: docker.DockerClient) -> None:
     place = Place(f"t{uuid.uuid4().hex[:8]}", "shop", "production")
+    busybox = on_engine("busybox")
 
     def run(instance: str) -> docker.models.containers.Container:
         labels = {
@@ -121,7 +105,7 @@ def test_a_sweep_takes_only_what_is_ours_and_unknown(client: docker.DockerClient
             "portwright.project": "shop",
             "portwright.environment": "production",
         }
-        return client.containers.create("python:3.11", "true", labels=labels)
+        return client.containers.create(busybox, "true", labels=labels)
 
     known, orphan, other = run(place.instance), run(place.instance), run(place.instance + "x")
     try:

@@ -108,7 +108,7 @@ def test_limits_caps_published_ports_and_references(
                     "publish": [{"host": port, "container": 8000}],
                     "stop_grace": "2s",
                 },
-                "cache": {"image": "redis:7", "env": {"PW": {"secret": "pw"}}},
+                "cache": {"image": "portwright/redis:8.0", "env": {"PW": {"secret": "pw"}}},
             },
         }
     )
@@ -145,7 +145,7 @@ def test_jobs_conditions_and_cascade(shop: ScratchProject) -> None:
     job = {"build": "web", "command": ["python3", "app.py", "once"], "restart": "no"}
     services: dict[str, Any] = {
         "job": job,
-        "cache": {"image": "redis:7"},
+        "cache": {"image": "portwright/redis:8.0"},
         "web": {
             **WEB,
             "depends_on": {"job": {}, "cache": {"condition": "started", "cascade": True}},
@@ -180,7 +180,7 @@ def test_build_secrets_are_in_no_layer(platform: Platform, shop: ScratchProject)
     shop.secret("token", "canary-8841")
     shop.write(
         "sealed/Dockerfile",
-        "FROM python:3.11\nCOPY app.py .\n"
+        "FROM portwright/python:3.13\nCOPY app.py .\n"
         "RUN --mount=type=secret,id=tok wc -c < /run/secrets/tok > /length\n"
         'CMD ["python3", "app.py"]\n',
     )

@@ -47,7 +47,7 @@ texts = st.sampled_from(["one", "two", NASTY.replace("${x}", "$${x}")])
 def contents(draw: st.DrawFn) -> dict[str, Any]:
     """A small project: quick to start, with each kind of thing now and then."""
     web: dict[str, Any] = {
-        "image": "redis:7",
+        "image": "portwright/redis:8.0",
         "port": 6379,
         "drain": "0s",
         "stop_grace": "1s",
@@ -57,7 +57,7 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
     services = {"web": web}
     if draw(st.booleans()):
         services["db"] = {
-            "image": "redis:7",
+            "image": "portwright/redis:8.0",
             "volumes": {"data": "/data"},
             "env": {"B": draw(texts)},
             "healthcheck": {"command": ["redis-cli", "ping"], "interval": "1s"},
@@ -66,7 +66,7 @@ def contents(draw: st.DrawFn) -> dict[str, Any]:
         web["depends_on"] = {"db": {"cascade": draw(st.booleans())}}
         web["env"]["DB"] = "${db.url}"
     if draw(st.booleans()):
-        services["job"] = {"image": "redis:7", "command": ["true"], "restart": "no"}
+        services["job"] = {"image": "portwright/redis:8.0", "command": ["true"], "restart": "no"}
     return {"services": services, "rollback_window": "0s"}
 
 

@@ -53,7 +53,7 @@ class Host:
         labels = {"instance": of, "project": "shop", "service": "web"}
         return build_image(
             self.client,
-            Resolver(self.client, "local", self.folder),
+            Resolver(self.client, "registry"),
             Source(self.folder, uuid.uuid4().hex, {"tok": (1, secret)} if secret else {}),
             Build(),
             name=f"{of}/shop-web",

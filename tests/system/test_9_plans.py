@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from base_images import on_engine
 from essence import essence
 from harness import Platform, until
 from sqlalchemy import select
@@ -27,7 +28,7 @@ def guard(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Itera
     made = ScratchProject(platform, tmp_path_factory.mktemp("guard") / "repository", "guard")
     made.write("web/app.py", APP.read_text())
     made.write("web/requirements.txt", "")
-    made.deploy({"services": {"web": WEB, "cache": {"image": "redis:7"}}})
+    made.deploy({"services": {"web": WEB, "cache": {"image": "portwright/redis:8.0"}}})
     yield made
     run = made.run("destroy")
     assert run.state == "succeeded", run.error
@@ -100,7 +101,7 @@ def test_each_kind_of_drift_is_found_and_put_right(
         {
             "services": {
                 "web": {**WEB, "env": {"PW": {"secret": "pw"}}},
-                "cache": {"image": "redis:7", "volumes": {"data": "/data"}},
+                "cache": {"image": "portwright/redis:8.0", "volumes": {"data": "/data"}},
             }
         }
     )
@@ -134,7 +135,7 @@ def test_each_kind_of_drift_is_found_and_put_right(
 
     def stranger() -> None:
         labels = dict(guard.containers("web")[0].labels)
-        client.containers.create("redis:7", name="pwtest-stranger", labels=labels)
+        client.containers.create(on_engine("redis"), name="pwtest-stranger", labels=labels)
 
     def network_gone() -> None:
         for container in guard.containers():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +9,10 @@ from pathlib import Path
 
 import docker
 import pytest
+from base_images import on_engine
 from ground import CHECKOUT, Ground, ground
 
 from stacks.compile import compile_spec
-from stacks.docker.images import local
 from stacks.spec import Route, ServiceSpec, Spec
 
 INSTANCE = "pwtlstest"
@@ -55,11 +54,10 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
 @pytest.fixture(scope="session")
 def service() -> Iterator[Spec]:
     """A container with the labels of a service that has a host for each test."""
-    ensure = [sys.executable, "-m", "stacks.docker.images", "ensure", "python"]
-    subprocess.run(ensure, cwd=CHECKOUT, check=True, env=dict(os.environ))
+    image = on_engine("python")
     web = ServiceSpec(
-        image=local.TAGS["python"],
-        image_ref=local.TAGS["python"],
+        image=image,
+        image_ref=image,
         command=["python3", "-c", ANSWER],
         port=8000,
         routes=[

@@ -1,0 +1,1 @@
+"""Programs for developers, for the tests and for the sample. The platform itself never imports them."""
