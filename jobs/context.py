@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -16,11 +16,15 @@ from jobs.hosts import reach
 from jobs.log import RunLog
 from jobs.models import Environment, Project, Release, Run
 from jobs.patience import persistently
+from jobs.project_images import ProjectImages
 from jobs.queries import release_numbered
 from jobs.settings import Settings
+from jobs.sources import guard_of
 from jobs.states import move
 from jobs.vault import open_secrets
-from stacks.docker.images.resolve import Resolver
+from stacks.docker.images.login import Login
+from stacks.docker.images.reference import HUB
+from stacks.docker.images.resolve import Policy, Resolver
 from stacks.engine import Engine, EngineSettings
 from stacks.errors import PortwrightError
 from stacks.program import Secrets
@@ -29,6 +33,8 @@ from stacks.traffic import Traefik
 from stacks.world import Place
 
 T = TypeVar("T")
+HUB_REGISTRY = "registry-1.docker.io"
+HTTPS = 443
 
 
 @dataclass
@@ -38,6 +44,8 @@ class Context:
     run: Run
     log: RunLog
     guard: Guard
+    # Names of tags that the registry was not asked for in this run.
+    unchecked: set[str] = field(default_factory=set)
 
     def move(self, to: str, **columns: Any) -> None:
         """Move the Run on; raises PortwrightError where it was taken from us in the meantime."""
@@ -89,8 +97,35 @@ class Context:
 
     @cached_property
     def resolver(self) -> Resolver:
-        settings = self.settings
-        return Resolver(self.docker, settings.images, settings.cache, self.docker_address)
+        return Resolver(
+            self.docker,
+            self.settings.images,
+            self.project_images,
+            self.logins,
+            self.check_registry,
+            self.docker_address,
+            instance=self.settings.instance,
+            project=self.project.name,
+        )
+
+    @cached_property
+    def project_images(self) -> ProjectImages:
+        """The records of this project's images on the host that it is placed on."""
+        return ProjectImages(self.session, self.project.id, self.project.host_id)
+
+    @cached_property
+    def logins(self) -> Mapping[str, Login]:
+        """The project's credentials, by registry host."""
+        return {}
+
+    def check_registry(self, host: str) -> None:
+        """Raise PortwrightError for a registry that this host may not connect to."""
+        name, _, port = (HUB_REGISTRY if host == HUB else host).partition(":")
+        guard_of(self.settings).resolve(name, int(port or HTTPS))
+
+    def pull_policy(self, wanted: Policy) -> Policy:
+        """Return the policy of a service for this run: `--pull` is stronger than the file."""
+        return "always" if (self.run.options or {}).get("pull") else wanted
 
     @cached_property
     def traefik(self) -> Traefik:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from jobs.building import building
 from jobs.context import Context
 from jobs.models import Environment, Release, Run
 from jobs.previews.commits import access_to, learn
@@ -149,12 +148,14 @@ def images(
     for name, service in wanted.services.items():
         try:
             if service.image:
-                found[name] = context.resolver.resolve(service.image, context.log)
+                policy = context.pull_policy(service.pull)
+                found[name] = context.resolver.resolve(service.image, context.log, policy)
             else:
                 found[name] = build(context, source, name, service, allowed)
         except PortwrightError as error:
             path = ".".join(filter(None, ["services", name, error.path]))
             raise PortwrightError(error.message, remedy=error.remedy, path=path) from None
+        context.unchecked.update(found[name].unchecked)
     return found
 
 
@@ -167,7 +168,9 @@ def images_of(context: Context, run_id: int) -> dict[str, BuiltImage]:
         )
     services = Spec.model_validate(made.spec).services
     return {
-        name: BuiltImage(each.image, each.image_ref, each.source, each.image_check)
+        name: BuiltImage(
+            each.image, each.image_ref, each.source, each.image_check, each.digest, each.bases
+        )
         for name, each in services.items()
     }
 
@@ -188,17 +191,16 @@ def build(
         )
     context.log.hide(value for _, value in secrets.values())
     folder = service.build.context if service.build else recipe.folder  # type: ignore[union-attr]
-    with building(context.settings):
-        return build_image(
-            context.docker,
-            context.resolver,
-            Source(source.folder, source.tree(folder), secrets),
-            recipe,
-            name=f"{context.settings.instance}/{context.project.name}-{name}",
-            labels={
-                "portwright.instance": context.settings.instance,
-                "portwright.project": context.project.name,
-                "portwright.service": name,
-            },
-            say=context.log,
-        )
+    return build_image(
+        context.docker,
+        context.resolver,
+        Source(source.folder, source.tree(folder), secrets),
+        recipe,
+        name=f"{context.settings.instance}/{context.project.name}/{name}",
+        labels={
+            "portwright.instance": context.settings.instance,
+            "portwright.project": context.project.name,
+            "portwright.service": name,
+        },
+        say=context.log,
+    )

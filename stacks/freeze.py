@@ -77,6 +77,8 @@ def freeze(
                 image=images[name].id,
                 image_ref=images[name].ref,
                 source=images[name].source,
+                digest=images[name].digest,
+                bases=dict(images[name].bases),
                 **service.model_dump(include=SAME),
                 env={key: values.of(name, key) for key in service.env},
                 port=port_of(service),

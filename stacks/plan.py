@@ -47,10 +47,15 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Ordered steps, with the count of resources that stay as they are."""
+    """Ordered steps, with the count of resources that stay as they are.
+
+    unchecked: image names whose tags the registry was not asked for in this run. They change
+    nothing, and are no part of the hash.
+    """
 
     steps: tuple[Step, ...] = ()
     same: int = 0
+    unchecked: tuple[str, ...] = ()
     hash: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -80,4 +85,5 @@ class Plan:
             "destructive": self.destructive,
             "summary": self.summary,
             "steps": [asdict(step) for step in self.steps],
+            "unchecked": list(self.unchecked),
         }

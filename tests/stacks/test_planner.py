@@ -151,7 +151,9 @@ def test_why_of_each_service() -> None:
         "web": "new value of the secret db_password"
     }
     assert why(one, small(replicas=2), None)[0] == {"web": "1 → 2 replicas"}
-    assert why(one, small(image="sha256:9"), None)[0] == {"web": "the image web:1 has moved"}
+    assert why(one, small(image="sha256:9"), None)[0] == {
+        "web": "the tag web:1 points to another image"
+    }
     assert why(one, small(generation=8), None)[0] == {"web": "drift"}
     follows = small(generation=8, depends_on={"db": Need(condition="healthy", cascade=True)})
     db = follows.services["db"].model_copy(update={"generation": 8})

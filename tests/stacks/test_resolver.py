@@ -1,119 +1,112 @@
-"""Which image a name means, and where it is looked for. The Docker here only keeps a list:
-what it pulls and builds for real is seen in tests/system/test_5_images.py."""
+"""When a registry is asked, where an image is pulled from, and what a failure says. Real pulls are
+in tests/system/test_51_pulls.py."""
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from types import SimpleNamespace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from docker.errors import ImageNotFound, NotFound
-from hypothesis import given
-from hypothesis import strategies as st
 
-from stacks.docker.images import local
-from stacks.docker.images.resolve import Resolver, with_tag
+from stacks.docker.images.login import Login
+from stacks.docker.images.pull import failure
+from stacks.docker.images.reference import Reference
+from stacks.docker.images.resolve import Known, Policy, Resolver, is_due
 from stacks.errors import PortwrightError
 
-
-class Images:
-    """here: names that are on this host; there: those that a pull finds."""
-
-    def __init__(self, here: tuple[str, ...] = (), there: tuple[str, ...] = ()) -> None:
-        self.images = self
-        self.here = {name: f"sha256:{name}" for name in here}
-        self.there = there
-        self.pulled: list[str] = []
-
-    def get(self, name: str) -> Any:
-        for known, image_id in self.here.items():
-            if name in (known, image_id):
-                return SimpleNamespace(id=image_id, attrs={"Config": {}}, labels={}, tags=[known])
-        raise ImageNotFound(f"No such image: {name}")
-
-    def pull(self, repository: str, tag: str) -> Any:
-        name = f"{repository}:{tag}"
-        self.pulled.append(name)
-        if name not in self.there:
-            raise NotFound("manifest unknown", explanation="manifest unknown")
-        self.here[name] = f"sha256:{name}-pulled"
-        return self.get(name)
+AT = datetime(2026, 11, 26, 12, tzinfo=UTC)
+DIGEST = "sha256:" + "a" * 64
 
 
-def resolver(images: Images, source: str) -> Resolver:
-    return Resolver(images, source, Path("unused"))  # type: ignore[arg-type]
+class NoRecords:
+    def get(self, name: str) -> Known | None:
+        return None
+
+    def put(self, known: Known) -> None:
+        raise AssertionError(f"{known.name} was not pulled")
 
 
-@pytest.mark.parametrize(
-    ("given_name", "means"),
-    [
-        ("postgres", "postgres:latest"),
-        ("postgres:15", "postgres:15"),
-        ("registry.example.com:5000/team/app", "registry.example.com:5000/team/app:latest"),
-        ("registry.example.com:5000/team/app:2", "registry.example.com:5000/team/app:2"),
-        ("app@sha256:" + "0" * 64, "app@sha256:" + "0" * 64),
-    ],
-)
-def test_a_name_without_a_tag_is_latest(given_name: str, means: str) -> None:
-    assert with_tag(given_name) == means
-
-
-@given(st.from_regex(r"[a-z]{1,8}(:[0-9]{2,4}/[a-z]{1,8})?(/[a-z]{1,8}){0,2}", fullmatch=True))
-def test_a_tag_is_added_once(name: str) -> None:
-    assert with_tag(with_tag(name)) == with_tag(name)
+def resolver(source: str = "auto", client: Any = None) -> Resolver:
+    return Resolver(
+        client, source, NoRecords(), {}, lambda host: None, instance="pw", project="shop"
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "where"),
     [
-        ("postgres:15", "mirror.example.com/hub/postgres:15"),
+        ("postgres:17", "mirror.example.com/hub/library/postgres:17"),
         ("team/app:2", "mirror.example.com/hub/team/app:2"),
-        ("quay.io/team/app:2", "mirror.example.com/hub/team/app:2"),
-        ("registry:5000/app:2", "mirror.example.com/hub/app:2"),
+        (f"team/app@{DIGEST}", f"mirror.example.com/hub/team/app@{DIGEST}"),
+        ("quay.io/team/app:2", "quay.io/team/app:2"),
+        ("registry:5000/app:2", "registry:5000/app:2"),
     ],
 )
-def test_a_mirror_takes_the_place_of_the_registry(name: str, where: str) -> None:
-    assert resolver(Images(), "mirror:mirror.example.com/hub").source_name(name) == where
-    assert resolver(Images(), "registry").source_name(name) == name
+def test_a_mirror_replaces_docker_hub_only(name: str, where: str) -> None:
+    wanted = Reference.parse(name)
+    assert resolver("mirror:mirror.example.com/hub").source_name(wanted).canonical == where
+    for source in ("auto", "registry"):
+        assert resolver(source).source_name(wanted) == wanted
 
 
-def test_what_is_on_the_host_is_taken_and_only_a_refresh_fetches() -> None:
-    images = Images(here=("app:2",), there=("app:2",))
-    first = resolver(images, "registry").resolve("app:2", print)
-    assert (first.id, images.pulled) == ("sha256:app:2", [])
-    assert resolver(images, "registry").resolve("app:2", print, refresh=True).id.endswith("-pulled")
+@pytest.mark.parametrize(
+    ("policy", "hours", "due"),
+    [("missing", 1000, False), ("always", 0, True), ("daily", 23, False), ("daily", 24, True)],
+)
+def test_policies_say_when_a_tag_is_asked_for_again(policy: Policy, hours: int, due: bool) -> None:
+    checked = AT - timedelta(hours=hours)
+    known = Known("docker.io/library/app:1", "sha256:1", DIGEST, checked, True, "")
+    assert is_due(known, Reference.parse("app:1"), policy, AT) is due
+    assert not is_due(known, Reference.parse(f"app@{DIGEST}"), policy, AT)
 
 
-@pytest.mark.parametrize("source", ["registry", "mirror:mirror.example.com"])
-def test_only_auto_and_local_use_recipes(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[str] = []
-    monkeypatch.setattr(local, "make", lambda *found: made.append(found[2]) or "sha256:made")
-    with pytest.raises(PortwrightError, match="can't be pulled: manifest unknown"):
-        resolver(Images(), source).resolve("postgres:15", print)
-    assert made == []
-    said: list[str] = []
-    assert resolver(Images(), "auto").resolve("postgres:15", said.append).id == "sha256:made"
-    assert said[-1].endswith("using the local recipe")
-    images = Images(there=("postgres:15",))
-    assert resolver(images, "local").resolve("postgres:15", print).id == "sha256:made"
-    assert images.pulled == []
+@pytest.mark.parametrize(
+    ("answer", "message", "remedy"),
+    [
+        ("pull access denied for app, repository does not exist or may require 'docker login'",
+         "ghcr.io needs credentials for ghcr.io/me/app:1", "portwright registries set shop ghcr.io"),
+        ("Head https://ghcr.io/v2/: unauthorized: authentication required",
+         "ghcr.io needs credentials", "registries set shop ghcr.io"),
+        ("manifest for ghcr.io/me/app:1 not found: manifest unknown: manifest unknown",
+         "ghcr.io has no image ghcr.io/me/app:1", "tag"),
+        ("toomanyrequests: You have reached your unauthenticated pull rate limit",
+         "the limit is reached", "set credentials"),
+        ("Get https://ghcr.io/v2/: x509: certificate signed by unknown authority",
+         "the certificate of ghcr.io is not trusted", "--ca FILE"),
+        ("Get https://ghcr.io/v2/: http: server gave HTTP response to HTTPS client",
+         "does not use TLS", "certificate"),
+        ("Get https://ghcr.io/v2/: dial tcp: lookup ghcr.io on 1.1.1.1:53: no such host",
+         "there is no host ghcr.io", "spelling"),
+        ("Get https://ghcr.io/v2/: dial tcp 1.2.3.4:443: connect: connection refused",
+         "ghcr.io does not answer", "runs"),
+        ("no matching manifest for linux/riscv64 in the manifest list entries",
+         "not available for this host's processor", "choose"),
+        ("write /var/lib/docker/tmp/x: no space left on device", "the disk is full", "free"),
+        ("<script>alert('SECRET')</script>", "ghcr.io did not deliver ghcr.io/me/app:1", "log"),
+    ],
+)  # fmt: skip
+def test_a_failure_says_what_happened_in_our_own_words(
+    answer: str, message: str, remedy: str
+) -> None:
+    error = failure(Reference.parse("ghcr.io/me/app:1"), None, "shop", answer)
+    assert message in error.message and remedy in error.remedy and error.path == "image"
+    for word in ("docker login", "SECRET", "1.1.1.1", "/var/lib"):
+        assert word not in f"{error.message} {error.remedy}"
 
 
-def test_a_name_that_nothing_has_is_told_with_what_there_is() -> None:
-    with pytest.raises(PortwrightError, match="no local recipe for mysql:8") as caught:
-        resolver(Images(), "local").resolve("mysql:8", print)
-    assert "postgres:15" in caught.value.remedy
-    with pytest.raises(PortwrightError, match="can't be pulled"):
-        resolver(Images(), "auto").resolve("mysql:8", print)
+def test_a_refused_user_is_named_and_the_password_is_not() -> None:
+    login = Login("me", "hunter2")
+    source = Reference.parse("ghcr.io/me/app:1")
+    error = failure(source, login, "shop", "denied: requested access to the resource is denied")
+    assert error.message == (
+        "ghcr.io refused user 'me' for ghcr.io/me/app:1 (or the image does not exist)"
+    )
+    assert "hunter2" not in f"{error} {error.remedy} {login!r}"
 
 
-def test_a_recipe_is_known_by_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = local.recipe_key("redis")
-    copy = tmp_path / "recipes"
-    shutil.copytree(local.RECIPES, copy)
-    monkeypatch.setattr(local, "RECIPES", copy)
-    assert local.recipe_key("redis") == before
-    (copy / "redis/Dockerfile").write_text("FROM scratch\n")
-    assert local.recipe_key("redis") != before != local.recipe_key("python")
+@pytest.mark.parametrize(
+    "name", ["pw/other/web:1", "docker.io/pw/other/web:1", "pw/shop-web:1", "pw/shop:1"]
+)
+def test_images_of_the_platform_are_refused_before_anything_is_looked_up(name: str) -> None:
+    with pytest.raises(PortwrightError, match="not an image of this project"):
+        resolver().resolve(name, print)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from stacks.docker.images import local
 from stacks.docker.images.engine import connect, find_image
-from stacks.docker.images.resolve import Resolver
 from stacks.errors import explained
 
 
@@ -18,19 +17,14 @@ def main() -> int:
     parser.add_argument("action", choices=["ensure", "status"])
     parser.add_argument("names", nargs="+", choices=sorted(local.TAGS))
     given = parser.parse_args()
-    source = os.environ.get("PORTWRIGHT_IMAGES", "auto")
     cache = Path(os.environ.get("PORTWRIGHT_CACHE", "~/.cache/portwright")).expanduser()
     with explained():
-        resolver = Resolver(connect(), source, cache)
+        client = connect()
         for name in given.names:
             tag = local.TAGS[name]
-            if given.action == "ensure" and local.outdated(resolver.client, name):
-                local.make(resolver.client, cache, name, say)
             if given.action == "ensure":
-                print(f"{tag} is {resolver.resolve(tag, say).id[:19]}", flush=True)
-            elif local.outdated(resolver.client, name) or not find_image(
-                resolver.client, resolver.source_name(tag)
-            ):
+                print(f"{tag} is {local.make(client, cache, name, say)[:19]}", flush=True)
+            elif local.outdated(client, name) or not find_image(client, tag):
                 print(f"{tag} is missing or old")
                 return 1
     return 0

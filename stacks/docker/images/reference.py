@@ -16,6 +16,7 @@ HUB_ALIASES = ("index.docker.io",)
 OFFICIAL = "library/"
 LATEST = "latest"
 LONGEST_NAME = 255
+LONGEST_TEXT = 500  # name, tag and digest; what is longer is not worth a regular expression's time
 REMEDY = "write name:tag, such as postgres:17 or ghcr.io/owner/app:2"
 
 LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
@@ -51,7 +52,7 @@ class Reference:
         """Parse an image name; raises PortwrightError for anything else, and for an image ID."""
         if BARE_DIGEST.fullmatch(text):
             raise refused(f"{text[:80]!r} is an image ID, not an image name")
-        found = PATTERN.fullmatch(text)
+        found = PATTERN.fullmatch(text) if len(text) <= LONGEST_TEXT else None
         if not found:
             raise refused(f"{text[:80]!r} is not a valid image name")
         host, path = found["host"], found["path"]
@@ -79,7 +80,9 @@ class Reference:
     @property
     def canonical(self) -> str:
         """The full name; where there is a digest, the tag means nothing and is left out."""
-        return f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
+        return (
+            f"{self.repository}@{self.digest}" if self.digest else f"{self.repository}:{self.tag}"
+        )
 
     @property
     def familiar(self) -> str:

@@ -1,94 +1,220 @@
-"""The one resolver: an image's name becomes the engine's ID, so that a plan never moves by itself."""
+"""Resolve an image name to an image that a registry gave to one project.
+
+The engine's images are shared by all projects of a host. A name alone therefore never selects
+one: an image is used only where the project's records say that a registry gave it to this project.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, Protocol
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import DockerException
+from docker.models.images import Image
 
-from stacks.docker.images import local
+from stacks.docker.images import pull
 from stacks.docker.images.engine import find_image, has_check
+from stacks.docker.images.login import Login
+from stacks.docker.images.reference import HUB, Reference
 from stacks.errors import PortwrightError
 from stacks.spec import BuiltImage
 
 Say = Callable[[str], None]
+Policy = Literal["missing", "always", "daily"]
+DAY = timedelta(hours=24)
+ATTEMPTS = 2
+
+
+@dataclass(frozen=True)
+class Known:
+    """An image that a registry gave to the project.
+
+    name: canonical. image_id: the engine's. digest: the registry's. fetched: the engine did not
+    have the image before. source: the repository that it was pulled from.
+    """
+
+    name: str
+    image_id: str
+    digest: str
+    checked_at: datetime
+    fetched: bool
+    source: str
+
+
+class Records(Protocol):
+    """What registries gave to one project on one host."""
+
+    def get(self, name: str) -> Known | None:
+        """Return the record of a canonical name."""
+
+    def put(self, known: Known) -> None:
+        """Store a record, in place of an earlier one of that name."""
 
 
 class Resolver:
-    """Finds or fetches images by one policy.
+    """Finds or pulls images for one project on one engine; make one per run.
 
-    source: `registry`, `mirror:HOST[:PORT][/PREFIX]`, `local`, or `auto` (registry,
-    then local recipe). An image that is on the host already is taken as it is: a
-    moved tag is fetched by `refresh=True` only. address: of the client's engine, empty for this
-    machine's.
+    source: `auto` and `registry` mean the registry in the name, `mirror:HOST[:PORT][/PREFIX]`
+    replaces Docker Hub. logins: by registry host. check_host: raises PortwrightError for a
+    registry that this host may not connect to. instance, project: names under `INSTANCE/` are
+    Portwright's own, and only those of this project are resolved. address: of the client's
+    engine, empty for this machine's.
     """
 
     def __init__(
-        self, client: docker.DockerClient, source: str, cache: Path, address: str = ""
+        self,
+        client: docker.DockerClient,
+        source: str,
+        records: Records,
+        logins: Mapping[str, Login],
+        check_host: Callable[[str], None],
+        address: str = "",
+        *,
+        instance: str,
+        project: str,
     ) -> None:
         self.client = client
         self.source = source
-        self.cache = cache
+        self.records = records
+        self.logins = logins
+        self.check_host = check_host
         self.address = address
+        self.instance = instance
+        self.project = project
+        self.checked: dict[str, BuiltImage] = {}
 
-    def resolve(self, reference: str, say: Say, *, refresh: bool = False) -> BuiltImage:
-        """The image of that name; raises PortwrightError where it can't be had."""
-        name = with_tag(reference)
-        if not refresh:
-            image = find_image(self.client, self.source_name(name))
+    def resolve(
+        self,
+        reference: str,
+        say: Say,
+        policy: Policy = "missing",
+        now: datetime | None = None,
+    ) -> BuiltImage:
+        """Return the image of that name; raises PortwrightError where it cannot be used.
+
+        A registry is asked at most once per name, so that all services of a run get the same image.
+        """
+        wanted = Reference.parse(reference)
+        if wanted.host == HUB and wanted.path.startswith(f"{self.instance}/"):
+            return self.own_image(wanted)
+        if wanted.canonical in self.checked:
+            return self.checked[wanted.canonical]
+        at = now or datetime.now(UTC)
+        known = self.records.get(wanted.canonical)
+        if known is not None and not is_due(known, wanted, policy, at):
+            image = find_image(self.client, known.image_id)
             if image is not None:
-                return self.found(str(image.id), name)
-        if self.source == "local":
-            return self.found(self.from_recipe(name, say), name)
-        try:
-            return self.found(self.pull(self.source_name(name), say), name)
-        except PortwrightError as error:
-            if self.source != "auto" or not local.recipe_for(name):
-                raise
-            say(f"{error.message}; using the local recipe")
-            return self.found(self.from_recipe(name, say), name)
+                self.records.put(known)
+                unchecked = () if wanted.digest else (wanted.familiar,)
+                return described(image, wanted, known.digest, unchecked)
+        found = self.fetch(wanted, say, at)
+        self.checked[wanted.canonical] = found
+        return found
 
-    def found(self, image_id: str, name: str) -> BuiltImage:
-        image = find_image(self.client, image_id)
-        return BuiltImage(image_id, name, check=image is not None and has_check(image))
-
-    def source_name(self, name: str) -> str:
-        """What the name is called where it comes from."""
-        if not self.source.startswith("mirror:"):
-            return name
-        first, _, rest = name.partition("/")
-        path = rest if rest and ("." in first or ":" in first) else name
-        return f"{self.source.removeprefix('mirror:')}/{path}"
-
-    def pull(self, name: str, say: Say) -> str:
-        say(f"pulling {name}")
-        try:
-            repository, separator, digest = name.partition("@")
-            if not separator:
-                repository, _, digest = name.rpartition(":")
-            return str(self.client.images.pull(repository, tag=digest).id)
-        except (APIError, DockerException) as error:
-            reason = getattr(error, "explanation", None) or str(error)
+    def own_image(self, wanted: Reference) -> BuiltImage:
+        """Return an image that was built for this project; raises PortwrightError for another's."""
+        own = f"{self.instance}/{self.project}/"
+        image = find_image(self.client, wanted.canonical) if wanted.path.startswith(own) else None
+        if image is None or not self.is_built_here(image):
             raise PortwrightError(
-                f"the image {name} can't be pulled: {reason}",
-                remedy="correct the name, or set PORTWRIGHT_IMAGES to a mirror or to local",
-                path="image",
-            ) from None
-
-    def from_recipe(self, name: str, say: Say) -> str:
-        recipe = local.recipe_for(name)
-        if recipe is None:
-            raise PortwrightError(
-                f"there is no local recipe for {name}",
-                remedy="use one of " + ", ".join(sorted(local.TAGS.values())) + ", or a registry",
+                f"{wanted.familiar} is not an image of this project",
+                remedy=f"names under {self.instance}/ belong to Portwright; use `build`, or an "
+                "image from a registry",
                 path="image",
             )
-        return local.make(self.client, self.cache, recipe, say, self.address)
+        return described(image, wanted, None, ())
+
+    def is_built_here(self, image: Image) -> bool:
+        labels = image.labels
+        owner = (labels.get("portwright.instance"), labels.get("portwright.project"))
+        return owner == (self.instance, self.project)
+
+    def fetch(self, wanted: Reference, say: Say, at: datetime) -> BuiltImage:
+        """Ask the registry, pull what is missing, and record it.
+
+        Pruning may remove an image between the pull and its record: then it is pulled again.
+        """
+        for _ in range(ATTEMPTS):
+            before = image_ids(self.client)
+            source = self.source_name(wanted)
+            digest, image = self.pull(wanted, source, say)
+            self.records.put(
+                Known(
+                    name=wanted.canonical,
+                    image_id=str(image.id),
+                    digest=digest,
+                    checked_at=at,
+                    fetched=image.id not in before,
+                    source=source.repository,
+                )
+            )
+            if find_image(self.client, str(image.id)) is not None:
+                return described(image, wanted, digest, ())
+        raise PortwrightError(
+            f"{wanted.familiar} was removed from the host while it was pulled",
+            remedy="deploy again",
+            path="image",
+        )
+
+    def pull(self, wanted: Reference, source: Reference, say: Say) -> tuple[str, Image]:
+        """Return the digest that the registry gave, and the engine's image of just that digest.
+
+        The tag may point elsewhere by then: another project's pull may have moved it.
+        """
+        if source.host == wanted.host:  # a mirror is the operator's own
+            self.check_host(source.host)
+        say(f"pulling {source.familiar}")
+        digest = pull.pull(self.client, source, self.logins.get(source.host), self.project)
+        image = find_image(self.client, source.at(digest).canonical)
+        if image is None:
+            raise PortwrightError(
+                f"{wanted.familiar} was removed from the host while it was pulled",
+                remedy="deploy again",
+                path="image",
+            )
+        return digest, image
+
+    def source_name(self, wanted: Reference) -> Reference:
+        """Return what the image is called at the registry that it is pulled from."""
+        if wanted.host != HUB or not self.source.startswith("mirror:"):
+            return wanted
+        host, _, prefix = self.source.removeprefix("mirror:").partition("/")
+        path = f"{prefix.strip('/')}/{wanted.path}" if prefix.strip("/") else wanted.path
+        return Reference(host, path, wanted.tag, wanted.digest)
+
+
+def is_due(known: Known, wanted: Reference, policy: Policy, at: datetime) -> bool:
+    """Report whether the registry must be asked again; a digest always means the same image."""
+    if wanted.digest is not None:
+        return False
+    return policy == "always" or (policy == "daily" and at - known.checked_at >= DAY)
+
+
+def described(
+    image: Image, wanted: Reference, digest: str | None, unchecked: tuple[str, ...]
+) -> BuiltImage:
+    return BuiltImage(
+        str(image.id),
+        wanted.familiar,
+        check=has_check(image),
+        digest=digest,
+        unchecked=unchecked,
+    )
+
+
+def image_ids(client: docker.DockerClient) -> set[str]:
+    """Return the IDs of all images on the engine."""
+    try:
+        return set(client.api.images(quiet=True, all=True))
+    except DockerException:
+        raise PortwrightError(
+            "the Docker engine did not answer", remedy="see that it runs, then try again"
+        ) from None
 
 
 def with_tag(reference: str) -> str:
-    """`postgres` means `postgres:latest`; a digest needs no tag."""
-    last = reference.rpartition("/")[2]
-    return reference if ":" in last or "@" in last else f"{reference}:latest"
+    """Return the familiar name with its tag: `postgres` means `postgres:latest`."""
+    return Reference.parse(reference).familiar

@@ -1,0 +1,106 @@
+"""Real registries for tests: Debian's docker-registry, with a password file where one is wanted."""
+
+from __future__ import annotations
+
+import subprocess
+import tarfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import bcrypt
+import docker
+import httpx
+from harness import free_ports, until
+
+CONFIG = """\
+version: 0.1
+log: {{level: error, accesslog: {{disabled: true}}}}
+storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+{auth}
+"""
+AUTH = "auth: {{htpasswd: {{realm: tests, path: {path}}}}}"
+
+
+@dataclass
+class Registry:
+    """host: 127.0.0.1:PORT. users: name → password; empty: anybody may read and write."""
+
+    folder: Path
+    host: str
+    users: dict[str, str]
+    process: subprocess.Popen[bytes]
+
+    @property
+    def passwords(self) -> Path:
+        return self.folder / "htpasswd"
+
+    def set_password(self, user: str, password: str) -> None:
+        """Change a password; the registry reads the file again where it is newer."""
+        self.users[user] = password
+        self.write_passwords()
+
+    def write_passwords(self) -> None:
+        lines = [
+            f"{user}:{bcrypt.hashpw(word.encode(), bcrypt.gensalt(4)).decode()}\n"
+            for user, word in self.users.items()
+        ]
+        self.passwords.write_text("".join(lines))
+
+    def push(self, client: docker.DockerClient, name: str, content: str = "") -> str:
+        """Push an image of that name (`acme/app:1`) and leave no name of it on the engine;
+        returns its ID. content: what makes the image another one."""
+        unique = content or uuid.uuid4().hex
+        full = f"{self.host}/{name}"
+        text = f"FROM scratch\nLABEL unique={unique}\nCOPY Dockerfile /it\n"
+        built, _ = client.images.build(
+            fileobj=context(text), custom_context=True, tag=full, rm=True, forcerm=True
+        )
+        login = self.login()
+        until(lambda: "errorDetail" not in client.images.push(full, auth_config=login))
+        client.images.remove(full, force=True)
+        return str(built.id)
+
+    def login(self) -> dict[str, str]:
+        user = next(iter(self.users), None)
+        return {"username": user, "password": self.users[user]} if user else {}
+
+
+def context(dockerfile: str) -> BytesIO:
+    made = BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        member = tarfile.TarInfo("Dockerfile")
+        member.size = len(dockerfile)
+        tar.addfile(member, BytesIO(dockerfile.encode()))
+    made.seek(0)
+    return made
+
+
+@contextmanager
+def registry(folder: Path, users: dict[str, str] | None = None) -> Iterator[Registry]:
+    """An empty registry of the tests' own, on a port of this machine."""
+    (port,) = free_ports(1)
+    folder.mkdir(parents=True, exist_ok=True)
+    auth = AUTH.format(path=folder / "htpasswd") if users else ""
+    config = folder / "registry.yml"
+    config.write_text(CONFIG.format(folder=folder / "blobs", port=port, auth=auth))
+    made = Registry(folder, f"127.0.0.1:{port}", dict(users or {}), None)  # type: ignore[arg-type]
+    made.write_passwords()
+    made.process = subprocess.Popen(["docker-registry", "serve", str(config)])
+    try:
+        until(lambda: answers(made.host))
+        yield made
+    finally:
+        made.process.terminate()
+        made.process.wait()
+
+
+def answers(host: str) -> bool:
+    try:
+        return httpx.get(f"http://{host}/v2/").status_code in (200, 401)
+    except httpx.TransportError:
+        return False
