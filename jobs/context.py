@@ -8,22 +8,26 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 import docker
+from docker.models.images import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.guard import Guard
+from forges.addresses import Guard
+from forges.fetch import Fetcher
+from jobs.guard import Guard as RunGuard
 from jobs.hosts import reach
 from jobs.log import RunLog
 from jobs.models import Environment, Project, Release, Run
 from jobs.patience import persistently
 from jobs.project_images import ProjectImages
 from jobs.queries import release_numbered
+from jobs.registry_proof import HUB_REGISTRY, prove
 from jobs.settings import Settings
 from jobs.sources import guard_of
 from jobs.states import move
 from jobs.vault import open_secrets
 from stacks.docker.images.login import Login
-from stacks.docker.images.reference import HUB
+from stacks.docker.images.reference import HUB, Reference
 from stacks.docker.images.resolve import Policy, Resolver
 from stacks.engine import Engine, EngineSettings
 from stacks.errors import PortwrightError
@@ -33,7 +37,6 @@ from stacks.traffic import Traefik
 from stacks.world import Place
 
 T = TypeVar("T")
-HUB_REGISTRY = "registry-1.docker.io"
 HTTPS = 443
 
 
@@ -43,7 +46,7 @@ class Context:
     session: Session
     run: Run
     log: RunLog
-    guard: Guard
+    guard: RunGuard
     # Names of tags that the registry was not asked for in this run.
     unchecked: set[str] = field(default_factory=set)
 
@@ -104,6 +107,7 @@ class Context:
             self.logins,
             self.check_registry,
             self.docker_address,
+            prove=self.prove_image,
             instance=self.settings.instance,
             project=self.project.name,
         )
@@ -122,6 +126,13 @@ class Context:
         """Raise PortwrightError for a registry that this host may not connect to."""
         name, _, port = (HUB_REGISTRY if host == HUB else host).partition(":")
         guard_of(self.settings).resolve(name, int(port or HTTPS))
+
+    def prove_image(self, source: Reference, image: Image) -> None:
+        """Raise PortwrightError unless the registry has the content of an image of the engine."""
+        mirror = self.settings.images.removeprefix("mirror:").partition("/")[0].partition(":")[0]
+        trusted = (mirror,) if self.settings.images.startswith("mirror:") else ()
+        fetcher = Fetcher(Guard((*self.settings.allowed, *trusted)))
+        prove(fetcher, source, self.logins.get(source.host), image)
 
     def pull_policy(self, wanted: Policy) -> Policy:
         """Return the policy of a service for this run: `--pull` is stronger than the file."""

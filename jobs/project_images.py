@@ -51,6 +51,13 @@ class ProjectImages:
         })  # fmt: skip
         self.session.commit()
 
+    def holds(self, image_id: str) -> bool:
+        """Report whether a registry gave the project that image, under any name."""
+        return any(
+            row.project_id == self.project_id
+            for row in rows_on(self.session, self.host_id, PULLED, image_id)
+        )
+
     def built(self, key: str) -> tuple[str, dict[str, str]] | None:
         """Return (image ID, bases) of the build with that key."""
         row = self.row(BUILT, key)

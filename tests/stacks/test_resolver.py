@@ -25,10 +25,20 @@ class NoRecords:
     def put(self, known: Known) -> None:
         raise AssertionError(f"{known.name} was not pulled")
 
+    def holds(self, image_id: str) -> bool:
+        return False
+
 
 def resolver(source: str = "auto", client: Any = None) -> Resolver:
     return Resolver(
-        client, source, NoRecords(), {}, lambda host: None, instance="pw", project="shop"
+        client,
+        source,
+        NoRecords(),
+        {},
+        lambda host: None,
+        prove=lambda source, image: None,
+        instance="pw",
+        project="shop",
     )
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import subprocess
 import tarfile
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
 
@@ -23,6 +27,8 @@ storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 {auth}
 """
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIGURATION = "application/vnd.docker.container.image.v1+json"
 AUTH = "auth: {{htpasswd: {{realm: tests, path: {path}}}}}"
 
 
@@ -104,3 +110,49 @@ def answers(host: str) -> bool:
         return httpx.get(f"http://{host}/v2/").status_code in (200, 401)
     except httpx.TransportError:
         return False
+
+
+@contextmanager
+def naming_registry(digest: str, image_id: str) -> Iterator[str]:
+    """A registry that has no content, and names that of others: `digest` is a tag with somebody's
+    digest, `id` one with a manifest whose configuration is somebody's image. Yields its host."""
+    manifest = json.dumps({
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": {"mediaType": CONFIGURATION, "size": 100, "digest": image_id},
+        "layers": [],
+    }).encode()  # fmt: skip
+    own = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def answer(self) -> None:
+            last = self.path.rpartition("/")[2]
+            body, named = b"{}", ""
+            if last in ("digest", digest):
+                body, named = b"x" * 500, digest
+            elif last in ("id", own):
+                body, named = manifest, own
+            self.send_response(404 if "/blobs/" in self.path else 200)
+            self.send_header("Content-Type", MANIFEST)
+            self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+            if named:
+                self.send_header("Docker-Content-Digest", named)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_GET = do_HEAD = answer
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -13,13 +13,16 @@ from pathlib import Path
 import docker
 import pytest
 from docker.errors import ImageNotFound
-from registries import Registry, registry
+from registries import Registry, naming_registry, registry
 from sqlalchemy.orm import Session
 
+from forges.addresses import Guard
+from forges.fetch import Fetcher
 from jobs.cleanup import prune_all, prune_pulled
 from jobs.database import session_factory
 from jobs.models import Environment, Project, ProjectImage, Release, Run
 from jobs.project_images import ProjectImages, rows_on
+from jobs.registry_proof import prove
 from jobs.requests import create_project
 from jobs.settings import Settings
 from stacks.docker.images.login import Login
@@ -71,6 +74,9 @@ class Ground:
             ProjectImages(self.session, project.id, None),
             {host: login} if login else {},
             lambda _: None,
+            prove=lambda source, image: prove(
+                Fetcher(Guard(("127.0.0.0/8",))), source, login, image
+            ),
             instance=self.settings.instance,
             project=project.name,
         )
@@ -186,6 +192,37 @@ def test_another_project_gets_nothing_that_merely_lies_on_the_host(
     with pytest.raises(PortwrightError, match="refused user 'guest'"):
         ground.resolver(other, Login("guest", "x"), private.host).resolve(name, print)
     assert ProjectImages(ground.session, other.id, None).get(name) is None
+
+
+def test_a_registry_that_only_names_an_image_of_the_host_gets_nobody_its_content(
+    ground: Ground, private: Registry
+) -> None:
+    """By a digest in a header, by an image ID in a manifest of its own, and by a digest asked for."""
+    private.push(ground.client, "acme/app:1")
+    shop, other = ground.project("shop"), ground.project("other")
+    name = f"{private.host}/acme/app:1"
+    image = ground.resolver(shop, Login(USER, PASSWORD), private.host).resolve(name, print)
+    assert image.digest
+    with naming_registry(image.digest, image.id) as host:
+        for taken in ("digest", "id"):
+            with pytest.raises(PortwrightError, match="does not deliver its content"):
+                ground.resolver(other).resolve(f"{host}/evil/x:{taken}", print)
+        with pytest.raises(PortwrightError):
+            ground.resolver(other).resolve(f"{host}/evil/x@{image.digest}", print)
+    assert rows_on(ground.session, None, "pulled", image.id)[0].project_id == shop.id
+    assert not ProjectImages(ground.session, other.id, None).holds(image.id)
+
+
+def test_two_projects_share_what_a_registry_gives_to_both(
+    ground: Ground, private: Registry
+) -> None:
+    private.push(ground.client, "acme/app:1")
+    name, login = f"{private.host}/acme/app:1", Login(USER, PASSWORD)
+    found = [
+        ground.resolver(ground.project(each), login, private.host).resolve(name, print)
+        for each in ("shop", "other")
+    ]
+    assert found[0] == found[1]
 
 
 def test_an_own_build_is_found_by_its_name_and_a_relabelled_one_is_not(ground: Ground) -> None:

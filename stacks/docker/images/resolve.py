@@ -53,13 +53,18 @@ class Records(Protocol):
     def put(self, known: Known) -> None:
         """Store a record, in place of an earlier one of that name."""
 
+    def holds(self, image_id: str) -> bool:
+        """Report whether a registry gave the project that image, under any name."""
+
 
 class Resolver:
     """Finds or pulls images for one project on one engine; make one per run.
 
     source: `auto` and `registry` mean the registry in the name, `mirror:HOST[:PORT][/PREFIX]`
     replaces Docker Hub. logins: by registry host. check_host: raises PortwrightError for a
-    registry that this host may not connect to. instance, project: names under `INSTANCE/` are
+    registry that this host may not connect to. prove: raises PortwrightError unless the registry
+    has the content of an image that the engine had before, given a reference with its digest: the
+    engine itself would believe a registry that only names it. instance, project: names under `INSTANCE/` are
     Portwright's own, and only those of this project are resolved. address: of the client's
     engine, empty for this machine's.
     """
@@ -73,6 +78,7 @@ class Resolver:
         check_host: Callable[[str], None],
         address: str = "",
         *,
+        prove: Callable[[Reference, Image], None],
         instance: str,
         project: str,
     ) -> None:
@@ -81,6 +87,7 @@ class Resolver:
         self.records = records
         self.logins = logins
         self.check_host = check_host
+        self.prove = prove
         self.address = address
         self.instance = instance
         self.project = project
@@ -141,6 +148,8 @@ class Resolver:
             before = image_ids(self.client)
             source = self.source_name(wanted)
             digest, image = self.pull(wanted, source, say)
+            if image.id in before and not self.records.holds(str(image.id)):
+                self.prove(source.at(digest), image)
             self.records.put(
                 Known(
                     name=wanted.canonical,
