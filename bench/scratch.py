@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,6 @@ import docker
 from docker.models.containers import Container
 
 from bench.ports import free_ports
-from stacks.build_cache import prune
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = tuple(f"PORTWRIGHT_{name}" for name in ("CACHE", "IMAGES", "INSTALL", "LIBRARY_PORT"))
@@ -75,7 +73,7 @@ class Scratch:
         return list(self.client.containers.list(all=True, filters={"label": labels}))
 
     def purge(self) -> None:
-        """Leave nothing: daemons, containers, networks, volumes, built images and their steps."""
+        """Leave nothing: daemons, containers, networks, volumes, built images."""
         self.run("./quickstart", "stop", check=False)
         self.clear()
 
@@ -97,7 +95,6 @@ class Scratch:
             volume.remove(force=True)
         for image in self.client.images.list(filters=self.labelled):
             self.client.images.remove(image.id, force=True)
-        prune(self.client, self.instance, datetime.now(UTC) + timedelta(days=1), say)
 
 
 def say(line: str) -> None:

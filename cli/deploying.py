@@ -17,6 +17,11 @@ environment_option = click.option(
     "--environment", "-e", metavar="NAME", help="Another environment than production."
 )
 
+pull_option = click.option(
+    "--pull", is_flag=True, help="Ask registries for newer images, base images too."
+)
+no_cache_option = click.option("--no-cache", is_flag=True, help="Build without the build cache.")
+
 
 def ask(client: Client, project: str, kind: str, **fields: Any) -> dict[str, Any]:
     """Ask for a run; fields without a value are left out."""
@@ -36,6 +41,8 @@ def carry_out(client: Client, run: dict[str, Any], watch: bool) -> None:
 @environment_option
 @click.option("--ref", help="Branch, tag or commit; the project's branch unless given.")
 @click.option("--release", type=click.IntRange(1), help="Preview the rollback to this release.")
+@pull_option
+@no_cache_option
 @click.option("--markdown", is_flag=True, help="Print it for a pull request.")
 @click.option("--exit-code", is_flag=True, help="End with 2 when something would change.")
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
@@ -45,14 +52,21 @@ def plan(
     markdown: bool,
     ref: str | None,
     release: int | None,
+    pull: bool,
+    no_cache: bool,
     exit_code: bool,
     plain: bool,
 ) -> None:
     """Show what a deploy of PROJECT would change; nothing is changed."""
     if ref and release:
         raise click.UsageError("--ref and --release exclude each other.")
+    if release and (pull or no_cache):
+        raise click.UsageError("A rollback uses the images of its release.")
     client = connect()
-    asked = ask(client, project, "plan", ref=ref, release=release, environment=environment)
+    asked = ask(
+        client, project, "plan",
+        ref=ref, release=release, environment=environment, pull=pull, no_cache=no_cache,
+    )  # fmt: skip
     if not plain and not markdown:
         line((f"planning: {client.url}{asked['url']}", "dim"), error=True)
     run = follow(client, asked["id"])
@@ -73,6 +87,8 @@ def plan(
             how = f"rollback {project} {release}" if release else f"deploy {project}"
             exact = "" if release else f" --ref {run['commit'] or ref}"
             exact += f" --environment {environment}" if environment else ""
+            exact += " --pull" if pull else ""
+            exact += " --no-cache" if no_cache else ""
             line((f"To do just this: portwright {how}{exact} --plan {found['hash']}", "dim"))
     if exit_code and not found["empty"]:
         raise SystemExit(CHANGES)
@@ -82,18 +98,26 @@ def plan(
 @click.argument("project")
 @environment_option
 @click.option("--ref", help="Branch, tag or commit; the project's branch unless given.")
+@pull_option
+@no_cache_option
 @click.option("--plan", "agreed", metavar="HASH", help="Refuse any other plan than this one.")
 @click.option("--no-follow", is_flag=True, help="Don't wait for the end.")
 def deploy(
-    project: str, environment: str | None, ref: str | None, agreed: str | None, no_follow: bool
+    project: str,
+    environment: str | None,
+    ref: str | None,
+    pull: bool,
+    no_cache: bool,
+    agreed: str | None,
+    no_follow: bool,
 ) -> None:
     """Deploy PROJECT and show the log; exit code 1 when it fails."""
     client = connect()
-    carry_out(
-        client,
-        ask(client, project, "deploy", ref=ref, plan=agreed, environment=environment),
-        not no_follow,
-    )
+    asked = ask(
+        client, project, "deploy",
+        ref=ref, plan=agreed, environment=environment, pull=pull, no_cache=no_cache,
+    )  # fmt: skip
+    carry_out(client, asked, not no_follow)
 
 
 @click.command()

@@ -28,12 +28,22 @@ def show_plan(plan: dict[str, Any]) -> None:
     summary = plan.get("summary") or {}
     if plan.get("empty"):
         line("Nothing would change.")
-        return
+        return show_notices(plan)
     for step in plan.get("steps") or []:
         show_step(step)
     counts = [f"{summary[name]} to {name}" for name in SIGNS if summary.get(name)]
     line(("Plan: ", "bold"), ", ".join([*counts, f"{summary.get('same', 0)} unchanged"]))
     line(("hash  ", "dim"), (str(plan.get("hash", "")), "dim"))
+    show_notices(plan)
+
+
+def show_notices(plan: dict[str, Any]) -> None:
+    for name in plan.get("unchecked") or []:
+        line((f"{name} was not checked for a newer image; deploy with --pull to check", "dim"))
+    for name, text in sorted((plan.get("dockerfiles") or {}).items()):
+        line((f"{name} has no Dockerfile; this one was generated:", "dim"))
+        for each in text.splitlines():
+            line((f"    {each}", "dim"))
 
 
 def show_step(step: dict[str, Any]) -> None:

@@ -24,26 +24,26 @@ from docker.errors import DockerException
 from forges.addresses import Guard
 from jobs.context import Context
 from jobs.models import Host, Project
+from jobs.registries import credentials
 from jobs.settings import Settings
 from jobs.sources import guard_of
 from stacks.docker.builds import builder
 from stacks.docker.builds.builder import BuilderSettings
 from stacks.docker.builds.builder_image import ensure_builder_image
-from stacks.docker.images.login import Login
+from stacks.docker.images.reference import HUB
 
 IDLE_SECONDS = 600
 CPU_SHARE = 0.75
 MEMORY_SHARE = 0.6
 LEAST_MEMORY_MB = 512
+MIRROR = "mirror:"
 log = logging.getLogger(__name__)
 
 
 @contextmanager
-def using(
-    context: Context, logins: Mapping[str, Login], certificates: Mapping[str, str]
-) -> Iterator[str]:
+def using(context: Context) -> Iterator[str]:
     """Have the project's builder run; yield its container's name. Raises PortwrightError."""
-    wanted = settings_of(context, logins, certificates)
+    wanted = settings_of(context)
     with lock_file(context.settings, context.project.host, context.project.name) as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         while not builder.is_current(context.docker, wanted):
@@ -59,17 +59,18 @@ def using(
             touch(file)
 
 
-def settings_of(
-    context: Context, logins: Mapping[str, Login], certificates: Mapping[str, str]
-) -> BuilderSettings:
+def settings_of(context: Context) -> BuilderSettings:
     settings = context.settings
     image = ensure_builder_image(context.docker, settings.cache, settings.home / "bin", context.log)
     machine = context.docker.info()
     memory = int(machine["MemTotal"]) >> 20
     registries = Registries(guard_of(settings))
-    for mirror in context.resolver.mirrors:
-        registries.add_mirror("docker.io", mirror)
-    for host in sorted({*logins, *certificates, *context.resolver.hosts}):
+    for mirror in (settings.library, settings.images.removeprefix(MIRROR)):
+        if mirror and mirror not in ("auto", "registry"):
+            registries.add_mirror(HUB, mirror)
+    for each in credentials(context.session, context.project):
+        registries.add(each.host)
+    for host in context.registries:
         registries.add(host)
     return BuilderSettings(
         instance=settings.instance,
@@ -81,7 +82,7 @@ def settings_of(
         cache_days=settings.build_cache_days or 3650,
         mirrors={host: tuple(found) for host, found in registries.mirrors.items()},
         plain_http=tuple(sorted(registries.plain_http)),
-        certificates=certificates,
+        certificates=context.certificates,
         allowed=tuple(sorted(registries.allowed)),
         host_ports=tuple(sorted(registries.ports)),
     )

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
 
 import docker
+from docker.models.images import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs.guard import Guard
+from forges.fetch import Fetcher
+from jobs.guard import Guard as RunGuard
 from jobs.hosts import reach
 from jobs.log import RunLog
 from jobs.models import Environment, Project, Release, Run
 from jobs.patience import persistently
+from jobs.project_images import ProjectImages
 from jobs.queries import release_numbered
+from jobs.registries import certificates_of, check_registry, credentials, logins_of
+from jobs.registry_proof import prove
 from jobs.settings import Settings
+from jobs.sources import guard_of
 from jobs.states import move
 from jobs.vault import open_secrets
-from stacks.docker.images.resolve import Resolver
+from stacks.docker.images.certificates import install_certificate
+from stacks.docker.images.login import Login
+from stacks.docker.images.reference import Reference
+from stacks.docker.images.resolve import Policy, Resolver
 from stacks.engine import Engine, EngineSettings
 from stacks.errors import PortwrightError
 from stacks.program import Secrets
@@ -37,7 +46,12 @@ class Context:
     session: Session
     run: Run
     log: RunLog
-    guard: Guard
+    guard: RunGuard
+    # Names of tags that the registry was not asked for in this run.
+    unchecked: set[str] = field(default_factory=set)
+    logins: dict[str, Login | None] = field(default_factory=dict)
+    # Hosts of the registries that the project file's images come from.
+    registries: set[str] = field(default_factory=set)
 
     def move(self, to: str, **columns: Any) -> None:
         """Move the Run on; raises PortwrightError where it was taken from us in the meantime."""
@@ -89,8 +103,58 @@ class Context:
 
     @cached_property
     def resolver(self) -> Resolver:
-        settings = self.settings
-        return Resolver(self.docker, settings.images, settings.library, self.docker_address)
+        return Resolver(
+            self.docker,
+            self.settings.images,
+            self.settings.library,
+            self.project_images,
+            self.login,
+            self.prepare_registry,
+            self.docker_address,
+            prove=self.prove_image,
+            instance=self.settings.instance,
+            project=self.project.name,
+        )
+
+    @cached_property
+    def project_images(self) -> ProjectImages:
+        """The records of this project's images on the host that it is placed on."""
+        return ProjectImages(self.session, self.project.id, self.project.host_id)
+
+    def login(self, host: str) -> Login | None:
+        """The project's credentials for a registry, asked for once a run; the log hides them."""
+        if host not in self.logins:
+            found = logins_of(self.session, self.settings, self.project, self.log, hosts=[host])
+            self.log.hide(login.password for login in found.values())
+            self.logins[host] = found.get(host)
+        return self.logins[host]
+
+    def all_logins(self) -> dict[str, Login]:
+        """For a build, which may name any registry."""
+        known = {
+            each.host: self.login(each.host) for each in credentials(self.session, self.project)
+        }
+        return {host: login for host, login in known.items() if login is not None}
+
+    @cached_property
+    def certificates(self) -> dict[str, str]:
+        """Registry host -> CA, as the builder and the engine trust it."""
+        return certificates_of(self.session, self.project)
+
+    def prepare_registry(self, host: str) -> None:
+        """Before a pull: raise PortwrightError for a registry that this host may not connect to,
+        and have the engine trust its CA."""
+        check_registry(self.settings, host)
+        if host in self.certificates:
+            install_certificate(self.docker, host, self.certificates[host], self.log)
+
+    def prove_image(self, source: Reference, image: Image) -> None:
+        """Raise PortwrightError unless the registry has the content of an image of the engine."""
+        prove(Fetcher(guard_of(self.settings)), source, self.login(source.host), image)
+
+    def pull_policy(self, wanted: Policy) -> Policy:
+        """Return the policy of a service for this run: `--pull` is stronger than the file."""
+        return "always" if (self.run.options or {}).get("pull") else wanted
 
     @cached_property
     def traefik(self) -> Traefik:

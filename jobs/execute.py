@@ -34,6 +34,7 @@ from stacks.engine import EngineFailure
 from stacks.errors import PortwrightError
 from stacks.plan import Plan
 from stacks.planner import Causes, make_plan
+from stacks.render import notices
 from stacks.spec import Spec, number
 from stacks.world import find_volume, volumes
 
@@ -182,7 +183,15 @@ def plan(context: Context) -> tuple[Spec, Plan]:
     seen = context.engine.preview(resources, secrets)
     services, general = why(current, spec, run.target)
     causes = Causes(services, findings, general)
-    made = make_plan(seen.steps.values(), seen.same, before, resources, causes)
+    made = make_plan(
+        seen.steps.values(),
+        seen.same,
+        before,
+        resources,
+        causes,
+        context.unchecked,
+        {name: each.dockerfile for name, each in spec.services.items() if each.dockerfile},
+    )
     run.spec, run.plan = spec.to_json(), made.to_json()
     context.session.commit()
     counts = ", ".join(
@@ -191,6 +200,8 @@ def plan(context: Context) -> tuple[Spec, Plan]:
         if count and action != "same"
     )
     context.log(f"plan {made.hash[:12]}: {counts or 'nothing to do'}, {made.same} unchanged")
+    for notice in notices(run.plan):
+        context.log(notice)
     return spec, made
 
 

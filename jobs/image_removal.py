@@ -1,59 +1,78 @@
-"""Removing a project's images that are not kept: ours only, and nobody's base with them."""
+"""Remove images from an engine, never by force: only Portwright's own, and only unused ones."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import docker
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 from docker.models.images import Image
 
-from jobs.building import nobody_builds
-from jobs.settings import Settings
-from stacks import build_cache
-from stacks.build_marks import MARK
 from stacks.docker.images.engine import find_image
+from stacks.docker.images.reference import Reference
+from stacks.errors import PortwrightError
+
+Say = Callable[[str], None]
 
 
-def remove_but(
-    client: docker.DockerClient,
-    settings: Settings,
-    project: str,
-    kept: set[str],
-    say: Callable[[str], None],
-) -> list[str]:
-    """An image that can't be removed stays: the next time tries again. While somebody builds,
-    one without a name may be about to get it."""
-    labels = [f"portwright.instance={settings.instance}", f"portwright.project={project}"]
-    removed: list[str] = []
-    parents: list[str] = []
-    with nobody_builds(settings) as alone:
-        for image in client.images.list(filters={"label": labels}):
-            if image.id in kept or not made_by(client, settings.instance, image):
-                continue
-            if not image.tags and not alone:
-                continue
-            marked = MARK in image.labels
-            try:
-                client.images.remove(str(image.id), force=len(image.tags) > 1, noprune=marked)
-                removed += image.tags or [str(image.id)]
-                parents += [str(image.attrs.get("Parent"))] if marked else []
-            except DockerException as error:
-                say(f"image {image.tags or image.id} stays: {error}")
-        if removed:
-            say(f"removed {len(removed)} images that no kept release needs")
-        if parents and alone:
-            build_cache.prune_under(client, settings.instance, parents, say)
-    return removed
+def built_images(
+    client: docker.DockerClient, instance: str, project: str, recorded: Collection[str]
+) -> list[Image]:
+    """Return the images that were built for the project.
+
+    Labels are inherited: what somebody made from an image of ours carries them too, but none of
+    our names. Without any name, only a recorded image is ours.
+    """
+    labels = [f"portwright.instance={instance}", f"portwright.project={project}"]
+    found = client.images.list(filters={"label": labels})
+    return [
+        image
+        for image in found
+        if (
+            all(tag.startswith(f"{instance}/") for tag in image.tags)
+            if image.tags
+            else image.id in recorded
+        )
+    ]
 
 
-def made_by(client: docker.DockerClient, instance: str, image: Image) -> bool:
-    """Labels are inherited: what somebody made from an image of ours carries them too, but no
-    name of ours; and without a name, it was built on a finished image."""
-    if image.tags:
-        return all(tag.startswith(f"{instance}/") for tag in image.tags)
-    parent = image.attrs.get("Parent")
-    below = find_image(client, parent) if parent else None
-    if below is None or build_cache.FINISHED not in image.labels:
+def remove_pulled(
+    client: docker.DockerClient, image_id: str, repositories: Collection[str], say: Say
+) -> bool:
+    """Remove a pulled image; False where it stays.
+
+    repositories: that Portwright pulled it from. One that has a name in another repository was
+    also pulled, or named, by somebody else.
+    """
+    image = find_image(client, image_id)
+    if image is None:
+        return True
+    names = [*image.tags, *(image.attrs.get("RepoDigests") or [])]
+    if any(repository_of(name) not in repositories for name in names):
         return False
-    return build_cache.FINISHED not in below.labels
+    return remove_image(client, image, say)
+
+
+def repository_of(name: str) -> str:
+    """Return the repository of one of the engine's names; the name itself where it is no such."""
+    try:
+        return Reference.parse(name).repository
+    except PortwrightError:
+        return name
+
+
+def remove_image(client: docker.DockerClient, image: Image, say: Say) -> bool:
+    """Remove an image with all its names; False where a container uses it or Docker refuses."""
+    try:
+        users = client.containers.list(all=True, sparse=True, filters={"ancestor": str(image.id)})
+        if users:
+            return False
+        for tag in image.tags[1:]:
+            client.images.remove(tag)
+        client.images.remove(str(image.id))
+    except ImageNotFound:
+        return True
+    except DockerException as error:
+        say(f"image {(image.tags or [image.id])[0]} stays: {error}")
+        return False
+    return True

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -233,6 +234,50 @@ class Release(Base):
     rollback_of: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(default=now)
     run: Mapped[Run] = relationship()
+
+
+class ProjectImage(Base):
+    """An image that a registry gave to a project, or that was built for it, on one host.
+
+    The engine's images are shared by all projects of a host: this table says who may use which.
+    """
+
+    __tablename__ = "project_images"
+    __table_args__ = (
+        Index("project_images_by_host", "project_id", "host_id", "kind", "name", unique=True),
+        # To a unique index, no NULL equals another one.
+        Index(
+            "project_images_here",
+            "project_id",
+            "kind",
+            "name",
+            unique=True,
+            sqlite_where=text("host_id IS NULL"),
+            postgresql_where=text("host_id IS NULL"),
+        ),
+        Index("project_images_by_image", "image_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("projects.id", ondelete="CASCADE"))
+    # None: this machine.
+    host_id: Mapped[int | None] = mapped_column(ForeignKey("hosts.id", ondelete="CASCADE"))
+    # `pulled` or `built`.
+    kind: Mapped[str] = mapped_column(String(10))
+    # The canonical name of a pulled image, the key of a built one.
+    name: Mapped[str] = mapped_column(String(500))
+    # The repository that it was pulled from: a mirror's, where there is one.
+    source: Mapped[str] = mapped_column(String(300), default="")
+    # sha256:…, of the engine.
+    image_id: Mapped[str] = mapped_column(String(80))
+    # Of a pulled image, at its registry.
+    digest: Mapped[str | None] = mapped_column(String(80))
+    # What a built image is built on: name → digest.
+    bases: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    # The engine did not have it before Portwright: Portwright may remove it.
+    fetched: Mapped[bool] = mapped_column(default=False)
+    # When the registry was last asked for it.
+    checked_at: Mapped[datetime] = mapped_column(default=now)
+    used_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class Event(Base):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import func, select
 
-from jobs.building import building
+from jobs.builds import build
 from jobs.context import Context
 from jobs.models import Environment, Release, Run
 from jobs.previews.commits import access_to, learn
@@ -12,14 +12,12 @@ from jobs.previews.prepare import forbid_host_access, names, preview_of, version
 from jobs.queries import release_numbered
 from jobs.source import Checkout, checkout
 from jobs.sources import access_of, guard_of, source_of
-from jobs.vault import open_version
-from stacks.docker.builds.image import Source, build_image
 from stacks.docker.images.engine import find_image
+from stacks.docker.images.reference import Reference
 from stacks.errors import PortwrightError
 from stacks.freeze import freeze
 from stacks.parse import read
 from stacks.project_file import ProjectFile
-from stacks.service_file import Service
 from stacks.spec import BuiltImage, Spec
 
 
@@ -146,15 +144,20 @@ def images(
     if other:
         return images_of(context, int(other))
     found = {}
+    context.registries = {
+        Reference.parse(each.image).host for each in wanted.services.values() if each.image
+    }
     for name, service in wanted.services.items():
         try:
             if service.image:
-                found[name] = context.resolver.resolve(service.image, context.log)
+                policy = context.pull_policy(service.pull)
+                found[name] = context.resolver.resolve(service.image, context.log, policy)
             else:
                 found[name] = build(context, source, name, service, allowed)
         except PortwrightError as error:
             path = ".".join(filter(None, ["services", name, error.path]))
             raise PortwrightError(error.message, remedy=error.remedy, path=path) from None
+        context.unchecked.update(found[name].unchecked)
     return found
 
 
@@ -167,38 +170,14 @@ def images_of(context: Context, run_id: int) -> dict[str, BuiltImage]:
         )
     services = Spec.model_validate(made.spec).services
     return {
-        name: BuiltImage(each.image, each.image_ref, each.source, each.image_check)
+        name: BuiltImage(
+            each.image,
+            each.image_ref,
+            each.source,
+            each.image_check,
+            each.digest,
+            each.bases,
+            dockerfile=each.dockerfile,
+        )
         for name, each in services.items()
     }
-
-
-def build(
-    context: Context, source: Checkout, name: str, service: Service, allowed: dict[str, int]
-) -> BuiltImage:
-    recipe = service.build or service.static
-    assert recipe is not None
-    secrets = {}
-    for key, reference in (service.build.secrets if service.build else {}).items():
-        secrets[key] = open_version(
-            context.session,
-            context.settings.key("vault-key"),
-            context.project,
-            reference.secret,
-            allowed.get(reference.secret),
-        )
-    context.log.hide(value for _, value in secrets.values())
-    folder = service.build.context if service.build else recipe.folder  # type: ignore[union-attr]
-    with building(context.settings):
-        return build_image(
-            context.docker,
-            context.resolver,
-            Source(source.folder, source.tree(folder), secrets),
-            recipe,
-            name=f"{context.settings.instance}/{context.project.name}-{name}",
-            labels={
-                "portwright.instance": context.settings.instance,
-                "portwright.project": context.project.name,
-                "portwright.service": name,
-            },
-            say=context.log,
-        )

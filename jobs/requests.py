@@ -125,6 +125,8 @@ def add_run(
     images_of: int | None = None,
     begins: str = "",
     snapshot: dict[str, Any] | None = None,
+    pull: bool = False,
+    no_cache: bool = False,
 ) -> Run:
     """Record a Run; the caller commits, and wakes a worker after that. Deploys that wait for
     their turn there are superseded.
@@ -136,7 +138,8 @@ def add_run(
     Portwright itself asks, which needs nobody's approval. images_of: the Run whose images a
     plan is made with, rather than with its own. begins: first digits of the commit that the
     branch must be at, else the Run fails. snapshot: of that kind of Run, what it keeps
-    (stacks.spec.Seed).
+    (stacks.spec.Seed). pull: ask registries for newer images, base images too. no_cache: build
+    without the build cache.
     Raises PortwrightError where a value can't be used.
     """
     if kind not in KINDS:
@@ -172,6 +175,8 @@ def add_run(
             **({"images_of": images_of} if images_of else {}),
             **({"begins": begins} if begins else {}),
             **({"snapshot": snapshot} if snapshot else {}),
+            **({"pull": True} if pull else {}),
+            **({"no_cache": True} if no_cache else {}),
         },
         requested_by=by,
         priority=KINDS[kind],

@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session
 
 from jobs import deliveries, monitor
 from jobs.backup.pausing import standing
-from jobs.building import prune_build_cache
 from jobs.cleanup import prune_all, prune_logs, prune_mirrors
 from jobs.doorbell import doorbell
 from jobs.models import Environment, Host, Preview, Project, Release, Run, now
@@ -43,8 +42,6 @@ from stacks.world import Place, ailment, containers, moment
 BY = "portwright"
 EVERY = 5.0
 DAILY = timedelta(days=1)
-# What is skipped while somebody builds is soon looked at again.
-HOURLY = timedelta(hours=1)
 log = logging.getLogger(__name__)
 
 
@@ -116,11 +113,7 @@ def look_at(
             timedelta(minutes=settings.drift_minutes),
             lambda: look_for_drift(session, client, settings, ring, number),
         ),
-        f"images{at}": (DAILY, lambda: prune_all(session, client, settings)),
-        f"build cache{at}": (
-            HOURLY if settings.build_cache_days else timedelta(0),
-            lambda: prune_build_cache(client, settings),
-        ),
+        f"images{at}": (DAILY, lambda: prune_all(session, client, settings, number)),
     })  # fmt: skip
 
 

@@ -21,6 +21,8 @@ def shown(plan: dict[str, Any] | None) -> dict[str, Any] | None:
         "destructive": bool(plan.get("destructive")),
         "summary": summary,
         "steps": steps,
+        "unchecked": list(plan.get("unchecked") or []),
+        "dockerfiles": dict(plan.get("dockerfiles") or {}),
     }
 
 

@@ -42,10 +42,23 @@ def cause_of(
         return ""
     if before.model_copy(update={"env": after.env}).fingerprint == after.fingerprint:
         return env_cause(before, after, general)
-    moved = before.source is None and before.image != after.image
-    if moved and before.image_ref == after.image_ref:
-        return f"the image {after.image_ref} has moved"
+    if before.image != after.image:
+        return image_cause(before, after) or general
     return general
+
+
+def image_cause(before: ServiceSpec, after: ServiceSpec) -> str:
+    """Say which tag moved; empty where the image changed for another reason."""
+    if after.source is None:
+        same_name = before.source is None and before.image_ref == after.image_ref
+        return f"the tag {after.image_ref} points to another image" if same_name else ""
+    moved = [name for name in sorted(after.bases) if name in before.bases]
+    moved = [name for name in moved if before.bases[name] != after.bases[name]]
+    if before.source != after.source or not moved:
+        return ""
+    plural = "tags" if len(moved) > 1 else "tag"
+    verb = "point" if len(moved) > 1 else "points"
+    return f"the base image {plural} {', '.join(moved)} {verb} to another image"
 
 
 def followed(name: str, after: ServiceSpec, wanted: Spec) -> str:

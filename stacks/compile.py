@@ -16,6 +16,9 @@ Kind = Literal["Network", "Volume", "Container"]
 SEPARATOR = "_"
 CPU_SHARES = 1024  # Docker's weight of one whole core that is reserved
 SETTLE_SECONDS = 3.0
+# Facts that say which image it is, in other words than its ID; they replace no container.
+IMAGE_ORIGIN = ("image name", "image digest")
+BASE = "base image "
 
 
 @dataclass(frozen=True)
@@ -287,6 +290,7 @@ def facts(service: ServiceSpec) -> dict[str, Any]:
     shown: dict[str, Any] = {
         "image": service.image,
         "image name": service.image_ref,
+        "image digest": service.digest,
         "command": service.command,
         "entrypoint": service.entrypoint,
         "working_dir": service.working_dir,
@@ -302,6 +306,7 @@ def facts(service: ServiceSpec) -> dict[str, Any]:
         "stop_grace": service.stop_grace if service.stop_grace != "10s" else None,
         **route_facts(service),
     }
+    shown |= {f"{BASE}{name}": digest for name, digest in sorted(service.bases.items())}
     shown |= {f"env.{key}": value for key, value in sorted(service.env.items())}
     shown |= {f"volumes.{key}": path for key, path in sorted(service.volumes.items())}
     for each in service.publish:

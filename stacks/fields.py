@@ -9,13 +9,11 @@ from typing import Annotated, Any
 from croniter import croniter
 from pydantic import BeforeValidator, WithJsonSchema
 
+from stacks.docker.images import reference
+from stacks.errors import PortwrightError
 from stacks.names import ENV_NAME, ENV_REMEDY, NAME, NAME_REMEDY, VARIABLE
 
 SECONDS = re.compile(r"[0-9]{1,4}(ms|s|m)")
-IMAGE = re.compile(
-    r"[a-z0-9]+([._-][a-z0-9]+)*(:[0-9]{1,5})?(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
-    r"(:[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?"
-)
 HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
 )
@@ -114,6 +112,17 @@ def cron(value: Any) -> Any:
     return value
 
 
+def image(value: Any) -> Any:
+    """Check an image name; it stays as it was written."""
+    if not isinstance(value, str):
+        raise Rule("is not a valid image name", reference.REMEDY)
+    try:
+        reference.Reference.parse(value)
+    except PortwrightError as error:
+        raise Rule(error.message.removeprefix(f"{value[:80]!r} "), error.remedy) from None
+    return value
+
+
 def text(pattern: str) -> WithJsonSchema:
     """What an editor is told of it."""
     return WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
@@ -131,9 +140,7 @@ VariableName = Annotated[
 Duration = Annotated[
     str, matching(SECONDS, "duration", "write 500ms, 2s or 1m"), text(SECONDS.pattern)
 ]
-Image = Annotated[
-    str, matching(IMAGE, "image name", "write name:tag, such as postgres:15"), text(IMAGE.pattern)
-]
+Image = Annotated[str, BeforeValidator(image), text(reference.SCHEMA_PATTERN)]
 Host = Annotated[
     str, matching(HOST, "host name", "write a name such as shop.example.com"), text(HOST.pattern)
 ]

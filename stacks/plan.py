@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -47,10 +48,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """Ordered steps, with the count of resources that stay as they are."""
+    """Ordered steps, with the count of resources that stay as they are.
+
+    unchecked: image names whose tags the registry was not asked for in this run. They change
+    nothing, and are no part of the hash. dockerfiles: service → the one generated for it.
+    """
 
     steps: tuple[Step, ...] = ()
     same: int = 0
+    unchecked: tuple[str, ...] = ()
+    dockerfiles: Mapping[str, str] = field(default_factory=dict)
     hash: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -80,4 +87,6 @@ class Plan:
             "destructive": self.destructive,
             "summary": self.summary,
             "steps": [asdict(step) for step in self.steps],
+            "unchecked": list(self.unchecked),
+            "dockerfiles": dict(self.dockerfiles),
         }

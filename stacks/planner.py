@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from stacks.compile import Resource
+from stacks.compile import BASE, IMAGE_ORIGIN, Resource
 from stacks.drift import Finding
 from stacks.events import ResourceStep
 from stacks.plan import MASK, Change, Plan, Step
@@ -49,8 +49,11 @@ def make_plan(
     before: tuple[Resource, ...],
     after: tuple[Resource, ...],
     causes: Causes,
+    unchecked: Iterable[str] = (),
+    dockerfiles: Mapping[str, str] | None = None,
 ) -> Plan:
-    """before, after: the resources of the Spec that serves now and of the wanted one."""
+    """before, after: the resources of the Spec that serves now and of the wanted one. unchecked:
+    image names whose tags the registry was not asked for."""
     old = {resource.name: resource for resource in before}
     new = {resource.name: resource for resource in after}
     kept = {resource.service for resource in after}
@@ -72,7 +75,12 @@ def make_plan(
         for f in causes.findings
         if f.what == "unknown"
     ]
-    return Plan(steps=(*told, *unknown), same=same)
+    return Plan(
+        steps=(*told, *unknown),
+        same=same,
+        unchecked=tuple(sorted(unchecked)),
+        dockerfiles=dockerfiles or {},
+    )
 
 
 def describe(
@@ -125,13 +133,19 @@ def compare(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Change, ...
     changes = []
     for path in sorted({*old, *new}):
         left, right = old.get(path), new.get(path)
-        if left == right or (path == "image name" and old.get("image") == new.get("image")):
+        same_image = is_about_image(path) and old.get("image") == new.get("image")
+        if left == right or same_image:
             continue
         secret = isinstance(left, SecretVersion | Template) or isinstance(
             right, SecretVersion | Template
         )
         changes.append(Change(path, shown(left), shown(right), secret))
     return tuple(changes)
+
+
+def is_about_image(path: str) -> bool:
+    """Report whether a fact only names an image, or says where it comes from."""
+    return path in IMAGE_ORIGIN or path.startswith(BASE)
 
 
 def shown(value: Any) -> Any:

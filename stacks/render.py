@@ -31,7 +31,7 @@ def text(plan: dict[str, Any]) -> str:
             f"    {clean(change['path'])}: {shown(change, 'before')} → {shown(change, 'after')}"
             for change in step.get("changes") or []
         ]
-    return "\n".join([*lines, closing(plan)]) + "\n"
+    return "\n".join([*lines, closing(plan), *notices(plan)]) + "\n"
 
 
 def markdown(plan: dict[str, Any]) -> str:
@@ -50,6 +50,7 @@ def markdown(plan: dict[str, Any]) -> str:
                 for change in changes
             ]
         parts.append("\n".join(block))
+    parts += [f"_{escaped(each)}_" for each in notices(plan)]
     parts.append(f"<sub>plan {clean(plan.get('hash', ''))}</sub>")
     return "\n\n".join(parts) + "\n"
 
@@ -71,6 +72,21 @@ def closing(plan: dict[str, Any]) -> str:
     counts = [f"{summary[each]} to {each}" for each in ACTIONS if summary.get(each)]
     same = f"{summary.get('same', 0)} unchanged"
     return "Plan: " + ", ".join([*counts, same]) if counts else f"Nothing would change, {same}"
+
+
+def notices(plan: dict[str, Any]) -> list[str]:
+    """Return one sentence for each tag that the registry was not asked for, and each generated
+    Dockerfile."""
+    return [
+        *(
+            f"{clean(name)} was not checked for a newer image; deploy with --pull to check"
+            for name in plan.get("unchecked") or []
+        ),
+        *(
+            f"{clean(name)} has no Dockerfile; the plan's page shows the generated one"
+            for name in sorted(plan.get("dockerfiles") or {})
+        ),
+    ]
 
 
 def shown(change: dict[str, Any], side: str) -> str:

@@ -255,6 +255,12 @@ class Service(Model):
     static: Annotated[Static | None, short("folder", Static)] = Field(
         None, description="serve a folder of the repository; a text is short for `{folder: text}`"
     )
+    pull: Literal["missing", "always", "daily"] = Field(
+        "missing",
+        description="when a deploy asks the registry whether a tag has moved: `missing`: only where "
+        "the image is not there yet; `always`: every time; `daily`: when it was last asked more than "
+        "24 hours ago. Of `build`, it is about the base images. `deploy --pull` always asks",
+    )
     command: Argv | None = Field(
         None, description="a list of arguments; no shell reads it. Without one: the image's"
     )

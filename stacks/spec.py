@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, model_serializer
@@ -18,7 +18,7 @@ from stacks.service_file import Condition, Healthcheck, HostAccess, Logs, Publis
 
 NOT_IN_A_CONTAINER = {
     "introduced", "generation", "image_ref", "replicas", "depends_on", "drain", "image_check",
-    "tls",
+    "tls", "digest", "bases", "dockerfile",
 }  # fmt: skip
 
 
@@ -77,7 +77,8 @@ class ServiceSpec(Frozen):
     """A service, resolved.
 
     image: the engine's ID (sha256:…); image_ref: what it was called; source: the git tree
-    it was built from. image_check: the image brings its own healthcheck.
+    it was built from. digest: of a pulled image, at its registry; bases: of a built one, the
+    images that it is built on, name → digest; dockerfile: the generated one. image_check: the image brings its own healthcheck.
     introduced: the release that brought this definition in.
     generation: the Run that did; router names and priority come from it.
     tls: its labels have routers for HTTPS. A generation from before these keeps its labels.
@@ -86,6 +87,9 @@ class ServiceSpec(Frozen):
     image: str
     image_ref: str
     source: str | None = None
+    digest: str | None = None
+    bases: dict[str, str] = {}
+    dockerfile: str | None = None
     command: list[str] | None = None
     entrypoint: list[str] | None = None
     working_dir: str | None = None
@@ -159,12 +163,22 @@ class Spec(Frozen):
 
 @dataclass(frozen=True)
 class BuiltImage:
-    """id: sha256:…; ref: the name a person knows; source: the git tree it came from; check: it has a healthcheck of its own."""
+    """An image of a service.
+
+    id: sha256:…; ref: the name a person knows; source: the git tree it came from; check: it has
+    a healthcheck of its own. digest: of a pulled image, at its registry. bases: of a built one,
+    name → digest. unchecked: names of tags that the registry was not asked for in this run.
+    dockerfile: the generated one, where the repository has none.
+    """
 
     id: str
     ref: str
     source: str | None = None
     check: bool = False
+    digest: str | None = None
+    bases: Mapping[str, str] = field(default_factory=dict)
+    unchecked: tuple[str, ...] = ()
+    dockerfile: str | None = None
 
 
 def number(

@@ -39,6 +39,8 @@ class NewRun(Body):
     release: int | None = Field(default=None, ge=1, le=2**31 - 1)
     plan: str | None = None
     volumes: list[str] = Field(default_factory=list, max_length=100)
+    pull: bool = False
+    no_cache: bool = False
 
 
 class NewSecret(Body):

@@ -24,6 +24,8 @@ TAKES = {
     "release": ("plan", "rollback"),
     "plan": ("deploy", "rollback", "reconcile"),
     "volumes": ("destroy",),
+    "pull": ("plan", "deploy"),
+    "no_cache": ("plan", "deploy"),
 }
 
 
@@ -43,6 +45,8 @@ def add_run(name: str) -> ResponseReturnValue:
         release=given.release,
         plan=given.plan,
         volumes=given.volumes,
+        pull=given.pull,
+        no_cache=given.no_cache,
         approved_by=person().email if may(environment.project, "approve") else None,
     )
     return jsonify(run=run_json(run, whole=True)), 202
@@ -55,6 +59,13 @@ def check_fields(given: NewRun) -> None:
             raise PortwrightError(
                 f"a run of kind {given.kind} takes no {field}",
                 remedy=f"leave {field} out; it goes with {' and '.join(kinds)}",
+                path=field,
+            )
+    for field in ("pull", "no_cache"):
+        if getattr(given, field) and given.release:
+            raise PortwrightError(
+                f"a rollback uses the images of its release and takes no {field}",
+                remedy=f"leave {field} out",
                 path=field,
             )
     if given.ref and given.release:

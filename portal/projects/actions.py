@@ -30,6 +30,8 @@ def start_run(name: str) -> ResponseReturnValue:
             kind,
             by=person().email,
             ref=request.form.get("ref", "").strip() or None,
+            pull=kind != "drift" and "pull" in request.form,
+            no_cache=kind != "drift" and "no_cache" in request.form,
         )
     except PortwrightError as error:
         return failed(name, error)

@@ -59,6 +59,8 @@ def apply(run_id: int) -> ResponseReturnValue:
         ref=planned.commit if kind == "deploy" else None,
         release=planned.target,
         plan=(planned.plan or {})["hash"],
+        pull=kind == "deploy" and bool((planned.options or {}).get("pull")),
+        no_cache=kind == "deploy" and bool((planned.options or {}).get("no_cache")),
         approved_by=person().email if may(planned.environment.project, "approve") else None,
     )
     return redirect(url_for("runs.run", run_id=new.id))

@@ -28,6 +28,8 @@ def run_json(run: Run, *, whole: bool = False) -> dict[str, Any]:
         "approved_by": run.approved_by,
         "automatic": (run.options or {}).get("automatic"),
         "volumes": (run.options or {}).get("volumes", []),
+        "pull": bool((run.options or {}).get("pull")),
+        "no_cache": bool((run.options or {}).get("no_cache")),
         "plan_hash": plan["hash"] if plan else None,
         "summary": plan["summary"] if plan else None,
         "attempts": run.attempts,

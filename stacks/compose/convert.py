@@ -93,6 +93,7 @@ class One:
 
 HANDLERS: dict[str, Callable[[One, str, Any], None]] = {
     "image": fields.image,
+    "pull_policy": fields.pull_policy,
     "build": fields.build,
     "command": simple.argv,
     "entrypoint": simple.argv,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from stacks.compose import rules
 from stacks.compose.interpolate import Unset
 from stacks.compose.load import listed, pairs
 from stacks.compose.simple import limit, scale
 from stacks.compose.values import duration
-from stacks.fields import HOST, IMAGE
+from stacks.docker.images.reference import Reference
+from stacks.errors import PortwrightError
+from stacks.fields import HOST
 from stacks.names import ENV_NAME, NAME, VARIABLE
 
 if TYPE_CHECKING:
@@ -20,12 +23,22 @@ FILE_SECRET = re.compile(r"/run/secrets/([A-Za-z0-9_.-]+)")
 
 
 def image(one: One, key: str, value: Any) -> None:
-    if not IMAGE.fullmatch(str(value)):
-        one.note(key, "refused", f"{str(value)!r} is no image name")
-    elif "build" in one.given:
+    try:
+        Reference.parse(str(value))
+    except PortwrightError as error:
+        one.note(key, "refused", error.message)
+        return
+    if "build" in one.given:
         one.note(key, "ignored", "the image is built; its name is Portwright's")
     else:
         one.kept(key, key, str(value))
+
+
+def pull_policy(one: One, key: str, value: Any) -> None:
+    if value in rules.PULL:
+        one.kept(key, "pull", rules.PULL[value])
+    else:
+        one.note(key, "ignored", "an image is pulled where it is missing")
 
 
 def build(one: One, key: str, value: Any) -> None:

@@ -58,7 +58,6 @@ IGNORED = {
     "stdin_open": "a service has no terminal",
     "tty": "a service has no terminal",
     "attach": "logs are always kept",
-    "pull_policy": "an image is fetched where it is missing",
     "platform": "the host's platform is used",
     "stop_signal": "not supported: SIGTERM is sent, then SIGKILL",
     "storage_opt": "not supported",
@@ -69,6 +68,14 @@ IGNORED = {
     "scale": "",
     "models": "not supported",
     "label_file": "not supported",
+}
+# Compose's pull_policy -> our pull; its others have no counterpart.
+PULL = {
+    "missing": "missing",
+    "if_not_present": "missing",
+    "always": "always",
+    "daily": "daily",
+    "every_24h": "daily",
 }
 # Values of keys that are refused otherwise, and mean nothing.
 HARMLESS = {

@@ -197,3 +197,16 @@ def test_a_project_that_is_not_there(alice: Any, name: str) -> None:
 
 def test_a_terminal_is_not_told_what_to_do() -> None:
     assert clean("a\x1b]0;evil\x07\x9b1mb\u202e") == "a]0;evil1mb"
+
+
+def test_registries_are_asked_again_with_pull(alice: Any, settings: Settings) -> None:
+    for command in ("plan", "deploy"):
+        result = alice(command, "sample", "--pull", "--no-cache")
+        assert result.exit_code == 0, result.output
+        options = newest(settings).options
+        assert (options["pull"], options["no_cache"]) == (True, True)
+        if command == "plan":
+            assert "--pull --no-cache --plan" in result.output
+    assert alice("plan", "sample", "--release", "1", "--pull").exit_code == 2
+    alice("deploy", "sample")
+    assert "pull" not in newest(settings).options

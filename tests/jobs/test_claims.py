@@ -20,7 +20,8 @@ from jobs.states import move
 @pytest.fixture
 def roomy(settings: Settings) -> Settings:
     return replace(
-        settings, workers=10, builds=10, builds_per_project=10, min_disk_mb=0, min_memory_mb=0)
+        settings, workers=10, builds=10, builds_per_project=10, min_disk_mb=0, min_memory_mb=0
+    )
 
 
 def another(session: Session, name: str) -> Environment:

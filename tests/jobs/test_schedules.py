@@ -1,4 +1,4 @@
-"""What is due again and again: missed work is done once; and whose logs and images go."""
+"""What is due again and again: missed work is done once; and whose logs go."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from rows import add_release, add_run
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import monitor
-from jobs.cleanup import prune_all, prune_logs
+from jobs.cleanup import prune_logs
 from jobs.models import Environment, Event, Health, Schedule, now
 from jobs.schedules import run_due, take
 from jobs.settings import Settings
@@ -73,43 +72,6 @@ def test_logs_go_by_age_and_count_and_only_of_what_has_ended(
     assert left == sorted(
         ["notes.txt", *(f"{run.id}.log" for run in (working, young[1], young[2]))]
     )
-
-
-class Images:
-    """As much of Docker as pruning asks: images with labels, and their removal."""
-
-    def __init__(self, **owners: str) -> None:
-        self.images = self
-        self.there = owners
-        self.removed: list[str] = []
-
-    def list(self, filters: dict[str, Any]) -> list[Any]:
-        labels = filters["label"] if isinstance(filters["label"], list) else [filters["label"]]
-        wanted = [each.split("=")[1] for each in labels if each.startswith("portwright.project=")]
-        return [
-            SimpleNamespace(
-                id=key, tags=[f"pw/{key}"], labels={"portwright.project": owner}, attrs={}
-            )
-            for key, owner in self.there.items()
-            if not wanted or owner in wanted
-        ]
-
-    def remove(self, image: str, force: bool, noprune: bool) -> None:
-        self.removed.append(image)
-
-
-def test_images_go_where_no_kept_release_has_them_and_nothing_is_at_work(
-    session: Session, settings: Settings, environment: Environment, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("jobs.cleanup.kept_images", lambda *_: {"kept"})
-    client: Any = Images(kept="shop", old="shop", lost="deleted")
-    run = add_run(session, environment, "building")
-    prune_all(session, client, settings)
-    assert client.removed == ["lost"]
-    run.state = "failed"
-    session.commit()
-    prune_all(session, client, settings)
-    assert client.removed == ["lost", "lost", "old"]
 
 
 class Host:

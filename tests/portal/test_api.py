@@ -65,6 +65,9 @@ def test_a_run_is_recorded_before_the_doorbell(api: Any, rung: list[int], app: F
         ({"kind": "destroy", "volumes": ["../x"]}, "volumes"),
         ({"kind": "destroy", "volumes": [7]}, "volumes.0"),
         ({"kind": "plan", "volumes": ["data"]}, "volumes"),
+        ({"kind": "rollback", "release": 1, "pull": True}, "pull"),
+        ({"kind": "plan", "release": 1, "no_cache": True}, "no_cache"),
+        ({"kind": "deploy", "pull": "yes"}, "pull"),
     ],
 )
 def test_a_bad_field_is_named(api: Any, rung: list[int], body: dict[str, Any], path: str) -> None:
@@ -199,3 +202,23 @@ def test_a_plan_as_markdown_and_text(api: Any) -> None:
     )
     assert "Plan: " in api("vera").get("/api/runs/3/plan.txt").text
     assert api("vera").get("/api/runs/3/plan.html").status_code == 404
+
+
+def test_a_run_may_ask_registries_again_and_build_without_cache(api: Any) -> None:
+    alice = api("alice")
+    plain = alice.post(RUNS, json={"kind": "deploy"}).json["run"]
+    assert (plain["pull"], plain["no_cache"]) == (False, False)
+    for kind in ("plan", "deploy"):
+        body = {"kind": kind, "pull": True, "no_cache": True}
+        run = alice.post(RUNS, json=body).json["run"]
+        assert (run["pull"], run["no_cache"]) == (True, True)
+
+
+def test_a_plan_tells_which_tags_were_not_checked(api: Any, app: Flask) -> None:
+    with app.app_context():
+        run = db.session.get(Run, 3)
+        assert run and run.plan
+        run.plan = {**run.plan, "unchecked": ["postgres:17"]}
+        db.session.commit()
+    assert api("vera").get("/api/runs/3").json["run"]["plan"]["unchecked"] == ["postgres:17"]
+    assert "postgres:17 was not checked" in api("vera").get("/api/runs/3/plan.txt").text

@@ -246,3 +246,37 @@ def test_a_secret_that_the_form_can_not_store_is_refused(
     assert "canary" not in answer.text
     with app.app_context():
         assert db.session.query(Secret).filter_by(name="key").count() == 0
+
+
+def test_a_deploy_from_the_page_may_ask_registries_again(page: Any, app: Flask) -> None:
+    alice = page("alice")
+    text = alice.get("/projects/sample").text
+    assert 'name="pull"' in text and 'name="no_cache"' in text
+    for form, options in (
+        ({}, {}),
+        ({"pull": "1"}, {"pull": True}),
+        ({"no_cache": "1"}, {"no_cache": True}),
+    ):
+        asked = alice.post("/projects/sample/runs", data={"kind": "deploy", **form})
+        number = int(asked.headers["Location"].rpartition("/")[2])
+        with app.app_context():
+            run = db.session.get(Run, number)
+            assert run is not None
+            kept = {key: run.options[key] for key in ("pull", "no_cache") if key in run.options}
+            assert kept == options
+
+
+def test_a_plan_that_asked_registries_is_deployed_as_it_was_made(page: Any, app: Flask) -> None:
+    with app.app_context():
+        run = db.session.get(Run, 3)
+        assert run and run.plan
+        run.options = {**run.options, "pull": True}
+        run.plan = {**run.plan, "unchecked": ["postgres:17"]}
+        db.session.commit()
+    alice = page("alice")
+    assert "<code>postgres:17</code> was not checked for a newer image" in alice.get("/runs/3").text
+    asked = alice.post("/runs/3/apply")
+    number = int(asked.headers["Location"].rpartition("/")[2])
+    with app.app_context():
+        run = db.session.get(Run, number)
+        assert run is not None and run.options["pull"] is True and run.options["bound"] is True

@@ -151,7 +151,9 @@ def test_why_of_each_service() -> None:
         "web": "new value of the secret db_password"
     }
     assert why(one, small(replicas=2), None)[0] == {"web": "1 → 2 replicas"}
-    assert why(one, small(image="sha256:9"), None)[0] == {"web": "the image web:1 has moved"}
+    assert why(one, small(image="sha256:9"), None)[0] == {
+        "web": "the tag web:1 points to another image"
+    }
     assert why(one, small(generation=8), None)[0] == {"web": "drift"}
     follows = small(generation=8, depends_on={"db": Need(condition="healthy", cascade=True)})
     db = follows.services["db"].model_copy(update={"generation": 8})
@@ -192,3 +194,39 @@ def test_the_order_of_the_engine_does_not_matter(order: list[int]) -> None:
     seen = [ResourceStep(names[index], kinds[index], "create") for index in order]
     made = make_plan(seen, 0, (), compile_spec(small(), "pw"), Causes(other="first deploy"))
     assert [step.name for step in made.steps] == names
+
+
+OLD, NEW = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+
+
+def test_a_moved_tag_shows_its_digests() -> None:
+    before = small(digest=OLD)
+    after = small(image="sha256:9", digest=NEW, generation=8)
+    changes = {each.path: each for each in plan("replace", WEB, before, after).changes}
+    assert changes["image digest"] == Change("image digest", OLD, NEW)
+    assert why(before, after, None)[0] == {"web": "the tag web:1 points to another image"}
+
+
+def test_a_moved_base_image_shows_its_digests() -> None:
+    before = small(source="tree", bases={"python:3.13": OLD, "node:24": OLD})
+    after = small(
+        source="tree", image="sha256:9", bases={"python:3.13": NEW, "node:24": OLD}, generation=8
+    )
+    changes = plan("replace", WEB, before, after).changes
+    assert Change("base image python:3.13", OLD, NEW) in changes
+    assert not any("node" in each.path for each in changes)
+    cause = "the base image tag python:3.13 points to another image"
+    assert why(before, after, None)[0] == {"web": cause}
+
+
+def test_digests_of_the_same_image_are_not_told() -> None:
+    """Releases from before digests were recorded have none."""
+    after = small(digest=NEW, bases={"python:3.13": NEW}, env={"COLOR": "navy"})
+    paths = [each.path for each in plan("replace", WEB, small(), after).changes]
+    assert paths == ["env.COLOR", "env.PASSWORD"]
+
+
+def test_unchecked_tags_are_told_and_are_no_part_of_the_hash() -> None:
+    made = make_plan([], 3, (), (), Causes(), {"redis:7", "postgres:17"})
+    assert made.to_json()["unchecked"] == ["postgres:17", "redis:7"]
+    assert made.empty and made.hash == Plan().hash

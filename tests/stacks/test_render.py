@@ -58,3 +58,14 @@ def test_foreign_text_opens_no_markup(foreign: str) -> None:
     assert "<" not in made.replace("<sub>", "").replace("</sub>", "")
     assert not re.search(r"@[A-Za-z]", made)
     assert not re.search(r"(?<!\\)[`\[]", made)
+
+
+def test_tags_that_were_not_checked_are_told_also_where_nothing_changes() -> None:
+    plan = Plan(same=4, unchecked=("postgres:17",)).to_json()
+    assert text(plan) == (
+        "Nothing would change, 4 unchanged\n"
+        "postgres:17 was not checked for a newer image; deploy with --pull to check\n"
+    )
+    assert "postgres:17 was not checked for a newer image" in markdown(plan)
+    older = {key: value for key, value in plan.items() if key != "unchecked"}
+    assert "checked" not in text(older) + markdown(older)

@@ -91,7 +91,7 @@ def test_the_fingerprint_moves_with_the_definition(change: dict[str, object]) ->
 @pytest.mark.parametrize(
     "mark",
     [{"generation": 99}, {"introduced": 99}, {"image_ref": "other:1"}, {"replicas": 2},
-     {"drain": "9s"}, {"depends_on": {}}],
+     {"drain": "9s"}, {"depends_on": {}}, {"digest": "sha256:9"}, {"bases": {"x:1": "sha256:9"}}],
 )  # fmt: skip
 def test_the_fingerprint_stays_with_the_marks(mark: dict[str, object]) -> None:
     assert small(**mark).services["web"].fingerprint == small().services["web"].fingerprint
@@ -135,3 +135,10 @@ def test_fewer_replicas_are_a_new_generation_and_more_are_not() -> None:
     fewer = number(small(replicas=1), two, release=2, generation=6)
     more = number(small(replicas=3), two, release=2, generation=6)
     assert (fewer.services["web"].generation, more.services["web"].generation) == (6, 5)
+
+
+def test_a_spec_from_before_digests_loads() -> None:
+    stored = small().to_json()
+    for service in stored["services"].values():
+        del service["digest"], service["bases"]
+    assert Spec.model_validate(stored) == small()

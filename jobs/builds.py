@@ -1,0 +1,173 @@
+"""A service's image from its checkout: one that was built already, or a build in the project's builder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from docker.models.images import Image
+
+from jobs import builders
+from jobs.context import Context
+from jobs.previews.prepare import preview_of
+from jobs.source import Checkout
+from jobs.vault import open_version
+from stacks.docker.builds.buildkit import build as run_build
+from stacks.docker.builds.image import Recipe, Source, build_key, order_of, recipe_of
+from stacks.docker.images.engine import find_image, has_check
+from stacks.docker.images.reference import Reference
+from stacks.docker.images.resolve import Policy, is_old
+from stacks.errors import PortwrightError
+from stacks.service_file import SecretRef, Service
+from stacks.spec import BuiltImage
+
+
+def build(
+    context: Context, checkout: Checkout, name: str, service: Service, allowed: Mapping[str, int]
+) -> BuiltImage:
+    """Return the service's image; two services with the same build share one.
+
+    allowed: the secrets' versions. Raises PortwrightError.
+    """
+    wanted = service.build or service.static
+    assert wanted is not None
+    recipe = recipe_of(checkout.folder, wanted, name, context.log)
+    source = Source(
+        checkout.folder,
+        checkout.tree(recipe.build.context),
+        opened(context, recipe.build.secrets, allowed),
+        opened(context, recipe.build.ssh, allowed),
+    )
+    policy = context.pull_policy(service.pull)
+    key = build_key(recipe, source)
+    image, bases = built_before(context, key)
+    pins = pinned_bases(context, policy)
+    if image is not None and not due(bases, pins, policy) and not without_cache(context):
+        context.log(f"services.{name}: nothing changed, its image is built already")
+        context.project_images.put_built(key, str(image.id), bases)
+    else:
+        image, bases = rebuild(context, recipe, source, name, key, pins, image)
+    unchecked = tuple(Reference.parse(each).familiar for each in sorted(bases) if each in pins)
+    return BuiltImage(
+        str(image.id),
+        image.tags[0] if image.tags else str(image.id),
+        source.tree,
+        has_check(image),
+        bases=bases,
+        unchecked=unchecked,
+        dockerfile=recipe.generated,
+    )
+
+
+def built_before(context: Context, key: str) -> tuple[Image | None, dict[str, str]]:
+    """The image that an equal build of this project made, where the engine still has it."""
+    known = context.project_images.built(key)
+    return (find_image(context.docker, known[0]), known[1]) if known else (None, {})
+
+
+def due(bases: Mapping[str, str], pins: Mapping[str, str], policy: Policy) -> bool:
+    """Whether a registry has to be asked for a base image, which takes a build."""
+    return policy == "always" or (policy == "daily" and any(each not in pins for each in bases))
+
+
+def without_cache(context: Context) -> bool:
+    return bool((context.run.options or {}).get("no_cache"))
+
+
+def pinned_bases(context: Context, policy: Policy) -> dict[str, str]:
+    """Name -> digest of the base images that are taken as they are known."""
+    if policy == "always":
+        return {}
+    return {
+        name: digest
+        for name, (digest, checked_at) in context.project_images.bases().items()
+        if policy == "missing" or not is_old(checked_at)
+    }
+
+
+def rebuild(
+    context: Context,
+    recipe: Recipe,
+    source: Source,
+    name: str,
+    key: str,
+    pins: Mapping[str, str],
+    before: Image | None,
+) -> tuple[Image, dict[str, str]]:
+    """Build; where the result has the content of the image before, return that one."""
+    settings, project = context.settings, context.project
+    tag = f"{settings.instance}/{project.name}/{name}:{key}"
+    secret_key, domain = settings.key("vault-key"), trust_domain(context)
+    values = {
+        f"{kind}.{each}": value
+        for kind, given in (("secret", source.secrets), ("ssh", source.ssh))
+        for each, (_, value) in given.items()
+    }
+    with (
+        order_of(recipe, source, tag, context.log) as plain,
+        builders.using(context) as container,
+    ):
+        order = replace(
+            plain,
+            labels={
+                "portwright.instance": settings.instance,
+                "portwright.project": project.name,
+                "portwright.service": name,
+            },
+            pins=pins,
+            hostname=builders.hostname(secret_key, project, domain, values),
+            namespace=builders.namespace(secret_key, project, domain),
+            cache=not without_cache(context),
+        )
+        image_id, bases = run_build(
+            context.docker,
+            settings.home / "bin" / "buildctl",
+            container,
+            context.docker_address,
+            order,
+            context.all_logins(),
+            context.log,
+        )
+    image = find_image(context.docker, image_id)
+    if image is None:
+        raise PortwrightError("the built image is gone", remedy="deploy again", path="build")
+    if before is not None and before.id != image.id and content(before) == content(image):
+        context.log("the build gave the same image as before")
+        before.tag(tag.rpartition(":")[0], tag=key)
+        context.docker.images.remove(str(image.id))
+        image = before
+    context.project_images.put_bases({each: bases[each] for each in bases if each not in pins})
+    context.project_images.put_built(key, str(image.id), bases)
+    return image, bases
+
+
+def content(image: Image) -> tuple[object, ...]:
+    """What a container made of the image depends on."""
+    return image.attrs.get("RootFS"), image.attrs.get("Config")
+
+
+def trust_domain(context: Context) -> str:
+    """Builds that may share results of commands and cache mounts: what is reviewed, what is in
+    pull requests, and each pull request of a stranger apart."""
+    preview = preview_of(context)
+    if preview is None:
+        return "standing"
+    return f"fork {preview.number}" if preview.fork else "previews"
+
+
+def opened(
+    context: Context, references: Mapping[str, SecretRef], allowed: Mapping[str, int]
+) -> dict[str, tuple[int, str]]:
+    """Id -> (version, value); the log hides the values."""
+    found = {
+        each: open_version(
+            context.session,
+            context.settings.key("vault-key"),
+            context.project,
+            reference.secret,
+            allowed.get(reference.secret),
+        )
+        for each, reference in references.items()
+    }
+    context.log.hide(value for _, value in found.values())
+    return found
