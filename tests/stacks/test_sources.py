@@ -42,6 +42,7 @@ def test_a_name_with_a_registry_is_never_rewritten(name: str, images: str) -> No
 )
 def test_a_mirror_has_the_names_of_docker_hub(name: str, path: str) -> None:
     assert source_of(name, MIRROR, LIBRARY) == f"mirror.example.com:5000/hub/{path}"
+    assert source_of(name, f"{MIRROR}/", LIBRARY) == source_of(name, MIRROR, LIBRARY)
     assert source_of(name, "registry", LIBRARY) == source_of(name, "auto", LIBRARY) == name
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import docker
 import httpx
@@ -133,17 +134,15 @@ def test_a_container_reaches_the_library_through_the_bridge() -> None:
 def test_a_port_of_another_program_is_reported(
     client: docker.DockerClient, settings: Settings
 ) -> None:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(settings.library_port)],
-        stderr=subprocess.DEVNULL,
-    )
+    server = ThreadingHTTPServer(("127.0.0.1", settings.library_port), BaseHTTPRequestHandler)
+    Thread(target=server.serve_forever, daemon=True).start()
     try:
         with pytest.raises(PortwrightError, match="another process") as caught:
             service.ensure(client, settings, [])
         assert "PORTWRIGHT_LIBRARY_PORT" in caught.value.remedy
     finally:
-        server.terminate()
-        server.wait()
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_failed_package_is_reported_and_leaves_nothing(client: docker.DockerClient) -> None:

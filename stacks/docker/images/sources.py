@@ -19,7 +19,7 @@ def source_of(reference: str, images: str, library: str) -> str:
     if library and path.startswith(f"{LIBRARY_OWNER}/"):
         return f"{library}/{path}"
     if images.startswith(MIRROR):
-        return f"{images.removeprefix(MIRROR)}/{path}"
+        return f"{images.removeprefix(MIRROR).rstrip('/')}/{path}"
     return reference
 
 
