@@ -81,12 +81,15 @@ def test_a_changed_recipe_is_made_pushed_and_replaces_the_old_image(
         Recipe("test-changed", "1", packages=["ca-certificates"], commands=[f"echo {n} >/number"])
         for n in (1, 2)
     )
+    made: list[str] = []
     try:
         for recipe, number in ((first, "1"), (second, "2")):
             service.ensure(client, settings, [recipe])
             assert service.is_served(service.address(settings), recipe)
             assert run(recipe.reference, "cat", "/number") == number
+            made.append(client.images.get(recipe.reference).id)
         assert not service.is_served(service.address(settings), first)
+        assert find_image(client, made[0]) is None and find_image(client, made[1])
     finally:
         client.images.remove(second.reference, force=True)
 
