@@ -15,7 +15,7 @@ from typing import Any
 from docker.models.containers import Container
 
 from bench.load import Load
-from bench.project import ScratchProject
+from bench.project import DOCKERFILE, ScratchProject
 from bench.scratch import CHECKOUT, Scratch, platform, say
 
 APP = CHECKOUT / "bench/app/app.py"
@@ -43,7 +43,7 @@ def measure(deploys: int) -> dict[str, Any]:
     with platform() as scratch:
         project = ScratchProject(scratch, scratch.home.parent / "load", "load")
         project.write("web/app.py", APP.read_text())
-        project.write("web/requirements.txt", "")
+        project.write("web/Dockerfile", DOCKERFILE)
         project.deploy(content(0))
         warm(scratch)
         loads = [Load(scratch.ports[1], f"{name}.load.localhost") for name in SERVICES]

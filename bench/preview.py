@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from bench.downtime import APP
 from bench.load import ask
-from bench.project import ScratchProject
+from bench.project import DOCKERFILE, ScratchProject
 from bench.recovery import quantile
 from bench.scratch import Scratch, platform, say
 from jobs.hooks import create_hook
@@ -34,7 +34,7 @@ class Previewed:
         self.scratch = scratch
         self.project = ScratchProject(scratch, scratch.home.parent / NAME, NAME)
         self.project.write("web/app.py", APP.read_text())
-        self.project.write("web/requirements.txt", "")
+        self.project.write("web/Dockerfile", DOCKERFILE)
         with self.project.sessions() as session:
             project = session.scalars(select(Project).where(Project.name == NAME)).one()
             set_policy(session, project, {"enabled": True, "most": 50}, by="bench")

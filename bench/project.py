@@ -23,6 +23,8 @@ from jobs.states import FINAL, RESTING
 
 STEP = 0.02
 PATIENCE = 600.0
+# Of bench/app, the service that most projects here deploy.
+DOCKERFILE = (Path(__file__).parent / "app/Dockerfile").read_text()
 IDENTITY = ["-c", "user.name=Alice", "-c", "user.email=alice@example.com"]
 
 

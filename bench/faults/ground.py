@@ -12,7 +12,7 @@ from typing import Any
 from bench.downtime import APP
 from bench.faults.points import PLACES, Point
 from bench.load import ask
-from bench.project import ScratchProject
+from bench.project import DOCKERFILE, ScratchProject
 from bench.scratch import Scratch, platform
 from jobs.guard import mark_of
 from jobs.models import Run
@@ -56,7 +56,7 @@ class Ground:
 
     def begin(self) -> None:
         self.project.write("web/app.py", APP.read_text())
-        self.project.write("web/requirements.txt", "")
+        self.project.write("web/Dockerfile", DOCKERFILE)
         self.project.deploy(self.content())
 
     def change(self, **web: Any) -> None:

@@ -16,7 +16,13 @@ import docker
 from jobs.settings import Settings
 from stacks.docker.images.engine import find_image
 from tools.library import registry, service
-from tools.library.recipes import RECIPES
+from tools.library.recipes import RECIPES, Recipe
+
+# The base images of services without a Dockerfile: official name -> image of the library.
+OFFICIAL = {
+    "python:3.11": "python", "node:18": "node", "nginx:1.22": "nginx",
+    "python:3.13-slim": "python", "node:24-slim": "node", "nginx:1.28-alpine": "nginx",
+}  # fmt: skip
 
 
 @cache
@@ -67,14 +73,30 @@ def docker_hub(copies: Mapping[str, str]) -> Iterator[str]:
     copies: such as {"python:3.13-slim": "python"}. Besides loopback, the registry answers at the
     same port of Docker's bridge, where containers reach it as `host-gateway`.
     """
-    client = docker.DockerClient.from_env(timeout=900)
+    serve(*sorted(set(copies.values())))
     with tempfile.TemporaryDirectory(prefix="portwright-hub-") as scratch, ExitStack() as stack:
         folder, port = Path(scratch), registry.free_port()
-        with registry.writer(folder) as writer:
-            for official, name in copies.items():
-                repository, _, tag = f"library/{official}".rpartition(":")
-                registry.push(client, writer, on_engine(name), repository, tag)
-        for reader in registry.readers(folder, port, registry.bridge_address(client)):
+        for official, name in copies.items():
+            copy_image(folder, RECIPES[name], f"library/{official}")
+        with closing(docker.DockerClient.from_env()) as client:
+            bridge = registry.bridge_address(client)
+        for reader in registry.readers(folder, port, bridge):
             stack.enter_context(registry.running(Path(reader.argv[-1]), reader.ready))
-        client.close()
         yield f"mirror:{registry.LOOPBACK}:{port}"
+
+
+def copy_image(folder: Path, recipe: Recipe, official: str) -> None:
+    """Give a registry's folder an image of the library under another name, with the same blobs."""
+    source, target = (
+        path / "images/docker/registry/v2"
+        for path in (service.library_folder(settings().cache), folder)
+    )
+    target.mkdir(parents=True, exist_ok=True)
+    if not (target / "blobs").exists():
+        (target / "blobs").symlink_to(source / "blobs")
+    repository, _, tag = official.rpartition(":")
+    made = target / "repositories" / repository
+    shutil.copytree(source / "repositories" / recipe.repository, made, dirs_exist_ok=True)
+    tags = made / "_manifests/tags"
+    if tag != recipe.tag:
+        (tags / recipe.tag).rename(tags / tag)

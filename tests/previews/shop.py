@@ -16,7 +16,7 @@ from docker.models.containers import Container
 from sqlalchemy import select
 
 from bench.downtime import APP
-from bench.project import IDENTITY
+from bench.project import DOCKERFILE, IDENTITY
 from bench.scratch import Scratch
 from jobs.database import session_factory
 from jobs.doorbell import doorbell
@@ -102,7 +102,7 @@ class Shop:
     def commit(self, number: int, message: str = "A change", **more: Any) -> str:
         (self.folder / "web").mkdir(exist_ok=True)
         (self.folder / "web/app.py").write_text(APP.read_text())
-        (self.folder / "web/requirements.txt").write_text("")
+        (self.folder / "web/Dockerfile").write_text(DOCKERFILE)
         text = yaml.safe_dump(self.content(number, **more), sort_keys=False)
         (self.folder / "portwright.yaml").write_text(text)
         self.git("add", "--all")

@@ -7,12 +7,13 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from jobs.settings import Settings
-from provision import preflight
+from provision import preflight, quickstart, stopping, summary
 from provision.environment import environment, listen
 from provision.steps import Runner, Step, StepFailed, changes_of, failure_lines
 from stacks.errors import PortwrightError, explained
@@ -147,6 +148,49 @@ def test_a_taken_port_is_refused_before_anything_changes(tmp_path: Path) -> None
 def test_one_port_for_two_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PortwrightError, match="is given to the portal and to deployed services"):
         preflight.check(Settings(home=tmp_path, portal_port=18999, http_port=18999))
+
+
+def test_the_librarys_port_is_shared_by_homes_but_not_by_daemons(tmp_path: Path) -> None:
+    with pytest.raises(PortwrightError, match="is given to"):
+        preflight.check(Settings(home=tmp_path, portal_port=18999, library_port=18999))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        ports = {"portal_port": 18997, "http_port": 18998, "traefik_port": 18999}
+        preflight.check(Settings(home=tmp_path, library_port=other.getsockname()[1], **ports))
+
+
+@pytest.mark.parametrize(
+    ("sample", "deploy", "titles"),
+    [
+        ("yes", True, ["Packages for the sample's images", "Sample's images", "Sample repository"]),
+        ("yes", False, ["Packages for the sample's images", "Sample's images"]),
+        ("no", True, []),
+    ],
+)
+def test_the_library_is_only_brought_up_for_the_sample(
+    sample: str, deploy: bool, titles: list[str]
+) -> None:
+    found = quickstart.steps(Settings(sample=sample), deploy_sample=deploy)
+    named = [step.title for step in found if "ample" in step.title]
+    assert named[: len(titles)] == titles and bool(named) == bool(titles)
+
+
+def test_the_status_names_the_library_where_the_sample_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(summary, "docker", lambda *argv: ["id"])
+    monkeypatch.setattr(summary, "states", lambda _: dict.fromkeys(stopping.DAEMONS, True))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        settings = Settings(home=tmp_path, library_port=other.getsockname()[1])
+        assert summary.status(settings) == 0
+        assert "library     runs, started from here" in capsys.readouterr().out
+    assert summary.status(settings) == 1
+    assert "library     does not run" in capsys.readouterr().out
+    assert summary.status(replace(settings, sample="no")) == 0
+    assert "library" not in capsys.readouterr().out
 
 
 def test_an_address_of_another_machine_is_refused(tmp_path: Path) -> None:

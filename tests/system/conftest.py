@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from base_images import OFFICIAL, docker_hub
 from harness import Platform, Repository, copy_checkout
 
 
@@ -22,13 +23,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     root = tmp_path_factory.mktemp("platform")
     copy_checkout(root / "code")
     made = Platform(root / "code", root / "home", "pwtest")
-    try:
-        made.clear_earlier()
-        (root / "first-output").write_text(made.quickstart())
-        made.sign_in()
-        yield made
-    finally:
-        made.purge()
+    with docker_hub(OFFICIAL) as images:
+        made.extra["PORTWRIGHT_IMAGES"] = images
+        try:
+            made.clear_earlier()
+            (root / "first-output").write_text(made.quickstart())
+            made.sign_in()
+            yield made
+        finally:
+            made.purge()
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from harness import Platform, free_ports, until
 
-from bench.project import ScratchProject
+from bench.project import DOCKERFILE, ScratchProject
 
 APP = Path(__file__).resolve().parents[2] / "bench/app/app.py"
 WEB: dict[str, Any] = {"build": "web", "port": 8000, "healthcheck": {"tcp": True, "interval": "1s"}}
@@ -19,7 +19,7 @@ WEB: dict[str, Any] = {"build": "web", "port": 8000, "healthcheck": {"tcp": True
 def shop(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchProject]:
     made = ScratchProject(platform, tmp_path_factory.mktemp("shop") / "repository", "shop")
     made.write("web/app.py", APP.read_text())
-    made.write("web/requirements.txt", "")
+    made.write("web/Dockerfile", DOCKERFILE)
     for environment in ("production", "staging"):
         made.policy("auto", environment)
     yield made
@@ -40,7 +40,9 @@ def env(container: dict[str, Any]) -> dict[str, str]:
 def test_detection_procfile_static_files_and_routes(
     platform: Platform, shop: ScratchProject
 ) -> None:
-    shop.write("web/Procfile", "web: exec python3 app.py\n")
+    shop.write("found/app.py", APP.read_text())
+    shop.write("found/requirements.txt", "")
+    shop.write("found/Procfile", "web: exec python3 app.py\n")
     shop.write("site/index.html", "<h1>Hello</h1>")
     shop.write("site/404.html", "<h1>Nothing</h1>")
     shop.write("site/.secret", "hidden")
@@ -55,6 +57,7 @@ def test_detection_procfile_static_files_and_routes(
             "services": {
                 "web": {
                     **WEB,
+                    "build": "found",
                     "domains": [
                         "shop.example.com",
                         {"host": "www.example.com", "redirect": "shop.example.com"},

@@ -12,7 +12,7 @@ from essence import essence
 from harness import Platform, until
 from sqlalchemy import select
 
-from bench.project import ScratchProject
+from bench.project import DOCKERFILE, ScratchProject
 from jobs.approval import approve, reject
 from jobs.models import Release, Run
 from stacks.errors import PortwrightError
@@ -27,7 +27,7 @@ HOST = "web.guard.localhost"
 def guard(platform: Platform, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ScratchProject]:
     made = ScratchProject(platform, tmp_path_factory.mktemp("guard") / "repository", "guard")
     made.write("web/app.py", APP.read_text())
-    made.write("web/requirements.txt", "")
+    made.write("web/Dockerfile", DOCKERFILE)
     made.deploy({"services": {"web": WEB, "cache": {"image": "portwright/redis:8.0"}}})
     yield made
     run = made.run("destroy")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import docker
 import httpx
@@ -80,12 +81,15 @@ def test_a_changed_recipe_is_made_pushed_and_replaces_the_old_image(
         Recipe("test-changed", "1", packages=["ca-certificates"], commands=[f"echo {n} >/number"])
         for n in (1, 2)
     )
+    made: list[str] = []
     try:
         for recipe, number in ((first, "1"), (second, "2")):
             service.ensure(client, settings, [recipe])
             assert service.is_served(service.address(settings), recipe)
             assert run(recipe.reference, "cat", "/number") == number
+            made.append(client.images.get(recipe.reference).id)
         assert not service.is_served(service.address(settings), first)
+        assert find_image(client, made[0]) is None and find_image(client, made[1])
     finally:
         client.images.remove(second.reference, force=True)
 
@@ -133,17 +137,15 @@ def test_a_container_reaches_the_library_through_the_bridge() -> None:
 def test_a_port_of_another_program_is_reported(
     client: docker.DockerClient, settings: Settings
 ) -> None:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(settings.library_port)],
-        stderr=subprocess.DEVNULL,
-    )
+    server = ThreadingHTTPServer(("127.0.0.1", settings.library_port), BaseHTTPRequestHandler)
+    Thread(target=server.serve_forever, daemon=True).start()
     try:
         with pytest.raises(PortwrightError, match="another process") as caught:
             service.ensure(client, settings, [])
         assert "PORTWRIGHT_LIBRARY_PORT" in caught.value.remedy
     finally:
-        server.terminate()
-        server.wait()
+        server.shutdown()
+        server.server_close()
 
 
 def test_a_failed_package_is_reported_and_leaves_nothing(client: docker.DockerClient) -> None:

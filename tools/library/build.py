@@ -9,10 +9,11 @@ import io
 import re
 import tarfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from docker.models.containers import Container
 
 from stacks.docker.images import debian
@@ -33,14 +34,25 @@ def make(client: docker.DockerClient, cache: Path, recipe: Recipe, say: Say) -> 
 
     Raises PortwrightError if a package or a command fails.
     """
-    image = find_image(client, recipe.reference)
-    if image is None or image.labels.get(LABEL) != recipe.key:
-        base = import_base(client, cache, recipe.suite, say)
-        say(f"making {recipe.reference} from Debian packages")
-        with_explained_errors(recipe, lambda: commit(client, base, recipe))
-        image = find_image(client, recipe.reference)
-    assert image is not None
-    return str(image.id)
+    old = find_image(client, recipe.reference)
+    if old is not None and old.labels.get(LABEL) == recipe.key:
+        return str(old.id)
+    base = import_base(client, cache, recipe.suite, say)
+    say(f"making {recipe.reference} from Debian packages")
+    with_explained_errors(recipe, lambda: commit(client, base, recipe))
+    if old is not None:
+        remove_unnamed(client, str(old.id))
+    made = find_image(client, recipe.reference)
+    assert made is not None
+    return str(made.id)
+
+
+def remove_unnamed(client: docker.DockerClient, image_id: str) -> None:
+    """Remove an image that has lost its last name, unless something still uses it."""
+    image = find_image(client, image_id)
+    if image is not None and not image.tags and not image.attrs.get("RepoDigests"):
+        with suppress(APIError):
+            client.images.remove(image_id)
 
 
 def import_base(client: docker.DockerClient, cache: Path, suite: str, say: Say) -> str:
