@@ -29,6 +29,7 @@ from stacks.fields import (
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Argv = Annotated[list[Text], Field(min_length=1, max_length=100)]
 Condition = Literal["started", "healthy", "completed"]
+Builder = Literal["railpack", "nixpacks", "pack"]
 
 
 class Model(BaseModel):
@@ -50,9 +51,13 @@ class Build(Model):
     context: RepositoryPath = Field(".", description="a folder of the repository")
     dockerfile: RepositoryPath | None = Field(
         None,
-        description="a file in the context. Without one: `Dockerfile`, and where there is none, "
-        "what the folder holds: `requirements.txt` or `pyproject.toml` (Python), `package.json` (Node), "
-        "`index.html` (static files)",
+        description="a file in the context. Without one: `Dockerfile`, and where that does not "
+        "exist, one that is [generated](#folders-without-a-dockerfile)",
+    )
+    builder: Builder | None = Field(
+        None,
+        description="`railpack` or `nixpacks`, installed on the host that builds: it writes the "
+        "build instead of a Dockerfile. `pack` is refused, because it needs the host's Docker daemon",
     )
     target: Name | None = Field(None, description="the stage of the Dockerfile to stop at")
     args: dict[EnvName, Text] = Field(
@@ -63,6 +68,17 @@ class Build(Model):
         description="file under `/run/secrets` → `{secret: NAME}`, for `RUN --mount=type=secret,id=FILE`; "
         "it is in no layer of the image",
     )
+
+    @model_validator(mode="after")
+    def one_way_to_build(self) -> Build:
+        if self.builder == "pack":
+            raise Rule("needs the host's Docker daemon", "use builder: railpack or nixpacks")
+        if self.builder and (self.dockerfile or self.target or self.secrets):
+            raise Rule(
+                "sets builder beside dockerfile, target or secrets",
+                "remove builder, or the fields that belong to a Dockerfile",
+            )
+        return self
 
 
 class Static(Model):
