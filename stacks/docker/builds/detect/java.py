@@ -25,7 +25,8 @@ GRADLE = re.compile(
 RUN = "exec java -Dserver.port=$PORT -Dquarkus.http.port=$PORT -jar {jar}"
 PICK = (
     "find {folder} -maxdepth 1 -name '*.jar' ! -name '*-plain.jar' ! -name '*-sources.jar' "
-    "! -name '*-javadoc.jar' ! -name 'original-*.jar' | sort | head -n 1 | xargs -I FILE cp FILE /out/app.jar"
+    "! -name '*-javadoc.jar' ! -name 'original-*.jar' | sort | head -n 1 | xargs -I FILE cp FILE /out/app.jar "
+    "&& test -f /out/app.jar"
 )
 
 

@@ -47,7 +47,7 @@ def write(source: Source) -> Detected:
     if manager.setup and runs_manager(result, source.process) and manager.name != "npm":
         dockerfile.run(manager.setup, caches=["/root/.npm"])
     dockerfile.env(NODE_ENV="production", PORT=str(PORT), **result.env)
-    dockerfile.add("WORKDIR /app")
+    dockerfile.add("WORKDIR /app", f"RUN chown {user}:{user} /app")
     copies = () if source.process else result.copies
     for origin, target in copies or ((("."), "./"),):
         path = "/app" if origin == "." else f"/app/{origin}"

@@ -67,8 +67,12 @@ def write(source: Source) -> Detected:
             *(configure if "gd" in known else []), f"docker-php-ext-install {' '.join(known)}"
         )
     root = "/var/www/html/public" if folder.has_folder("public") else "/var/www/html"
+    # Symfony has one entry for all paths, and no .htaccess that says so.
+    fallback = f"<Directory {root}>\\nFallbackResource /index.php\\n</Directory>\\n"
+    single = folder.has("public/index.php") and not folder.has("public/.htaccess")
     dockerfile.run(
         "a2enmod rewrite",
+        *([f"printf '{fallback}' > /etc/apache2/conf-enabled/app.conf"] if single else []),
         "sed -i 's/^Listen 80$/Listen ${PORT}/' /etc/apache2/ports.conf",
         "sed -i -e 's/:80>/:${PORT}>/' -e 's#/var/www/html#" + root + "#' "
         "/etc/apache2/sites-available/000-default.conf",
@@ -79,6 +83,7 @@ def write(source: Source) -> Detected:
     dockerfile.env(PORT=str(PORT), **environment)
     dockerfile.add("WORKDIR /var/www/html")
     if requires:
+        dockerfile.env(COMPOSER_ALLOW_SUPERUSER="1")
         compose(dockerfile, folder)
     dockerfile.add("COPY --chown=www-data:www-data . .")
     if assets:
