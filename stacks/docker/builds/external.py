@@ -16,7 +16,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Timer
+from threading import Event, Timer
 from typing import Any
 
 from stacks.errors import PortwrightError
@@ -205,7 +205,8 @@ def _run(argv: list[str], folder: Path, work: Path) -> str:
             start_new_session=True,
         )
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (MAX_WRITTEN, MAX_WRITTEN))
-        timer = Timer(SECONDS, _kill_group, [process.pid])
+        late = Event()
+        timer = Timer(SECONDS, _end_late, [process.pid, late])
         timer.start()
         try:
             assert process.stdout is not None
@@ -218,12 +219,18 @@ def _run(argv: list[str], folder: Path, work: Path) -> str:
                 _kill_group(process.pid)
                 process.wait()
     if status:
+        reason = f"did not finish within {SECONDS:.0f} seconds" if late.is_set() else ""
         raise PortwrightError(
-            f"{argv[0]} failed: {_last_words(errors, output)}",
+            f"{argv[0]} {reason or 'failed: ' + _first_words(errors, output)}",
             remedy="Correct the project, set `builder` to another one, or commit a Dockerfile.",
             path="build.builder",
         )
     return output.decode(errors="replace")
+
+
+def _end_late(pid: int, late: Event) -> None:
+    late.set()
+    _kill_group(pid)
 
 
 def _kill_group(pid: int) -> None:
@@ -233,7 +240,7 @@ def _kill_group(pid: int) -> None:
         return
 
 
-def _last_words(errors: Path, output: bytes) -> str:
+def _first_words(errors: Path, output: bytes) -> str:
     with errors.open("rb") as file:
         said = file.read(MAX_OUTPUT) or output[-MAX_OUTPUT:]
     lines = [line.strip() for line in ANSI.sub("", said.decode(errors="replace")).splitlines()]

@@ -15,7 +15,9 @@ from stacks.errors import PortwrightError
 
 MARK = ";EVIL\nRUN EVIL"
 TEXT = st.text(st.sampled_from("ab1.2-_/ \\'\"$`{}()<>|&;#=,^~*\n\r\t\x00\x1bé\u2028"), max_size=20)
-HOSTILE = st.builds(lambda before, after: before + MARK + after, TEXT, TEXT)
+# With and without a line break, which many patterns stop at.
+MARKS = st.sampled_from([MARK, ";EVIL", " EVIL "])
+HOSTILE = st.builds(lambda before, mark, after: before + mark + after, TEXT, MARKS, TEXT)
 KEYWORDS = {"FROM", "RUN", "COPY", "ENV", "WORKDIR", "USER", "ENTRYPOINT", "CMD"}
 
 
@@ -92,6 +94,7 @@ def instructions(dockerfile: str) -> list[str]:
 @pytest.mark.parametrize("point", POINTS)
 @given(hostile=HOSTILE)
 @example(hostile=MARK)
+@example(hostile=";EVIL")
 @example(hostile="\\\nRUN EVIL" + MARK)
 @example(hostile="'; EVIL" + MARK)
 @example(hostile=" <<EOF" + MARK + "\nEOF\nRUN EVIL")
