@@ -7,6 +7,7 @@ import click
 from cli.approving import approve, cancel, reject
 from cli.backups import backups, restore
 from cli.deploying import deploy, destroy, drift, plan, rollback
+from cli.dockerfile import dockerfile
 from cli.environments import environments
 from cli.hooks import hooks
 from cli.host import bootstrap, host
@@ -32,7 +33,7 @@ def main() -> None:
 COMMANDS = (
     login, logout, projects, environments, secrets, source, registries, hooks, previews, snapshots,
     plan, deploy, approve, reject, cancel, rollback, drift, destroy,
-    runs, releases, logs, import_compose,
+    runs, releases, logs, import_compose, dockerfile,
     backups, restore, upgrade, bootstrap, host, hosts,
 )  # fmt: skip
 for command in COMMANDS:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from docker.models.images import Image
 
@@ -31,7 +33,19 @@ def build(
     """
     wanted = service.build or service.static
     assert wanted is not None
-    recipe = recipe_of(checkout.folder, wanted, name, context.log)
+    with TemporaryDirectory(prefix="portwright-build-") as work:
+        recipe = recipe_of(checkout.folder, wanted, name, Path(work), context.log)
+        return image_of(context, checkout, name, service, recipe, allowed)
+
+
+def image_of(
+    context: Context,
+    checkout: Checkout,
+    name: str,
+    service: Service,
+    recipe: Recipe,
+    allowed: Mapping[str, int],
+) -> BuiltImage:
     source = Source(
         checkout.folder,
         checkout.tree(recipe.build.context),
@@ -55,7 +69,7 @@ def build(
         has_check(image),
         bases=bases,
         unchecked=unchecked,
-        dockerfile=recipe.generated,
+        dockerfile=recipe.text.decode() if recipe.generated else None,
     )
 
 
@@ -103,22 +117,19 @@ def rebuild(
         for kind, given in (("secret", source.secrets), ("ssh", source.ssh))
         for each, (_, value) in given.items()
     }
-    with (
-        order_of(recipe, source, tag, context.log) as plain,
-        builders.using(context) as container,
-    ):
-        order = replace(
-            plain,
-            labels={
-                "portwright.instance": settings.instance,
-                "portwright.project": project.name,
-                "portwright.service": name,
-            },
-            pins=pins,
-            hostname=builders.hostname(secret_key, project, domain, values),
-            namespace=builders.namespace(secret_key, project, domain),
-            cache=not without_cache(context),
-        )
+    order = replace(
+        order_of(recipe, source, tag, context.log),
+        labels={
+            "portwright.instance": settings.instance,
+            "portwright.project": project.name,
+            "portwright.service": name,
+        },
+        pins=pins,
+        hostname=builders.hostname(secret_key, project, domain, values),
+        namespace=builders.namespace(secret_key, project, domain),
+        cache=not without_cache(context),
+    )
+    with builders.using(context) as container:
         image_id, bases = run_build(
             context.docker,
             settings.home / "bin" / "buildctl",

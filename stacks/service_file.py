@@ -32,6 +32,7 @@ from stacks.fields import (
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
 Argv = Annotated[list[Text], Field(min_length=1, max_length=100)]
 Condition = Literal["started", "healthy", "completed"]
+Builder = Literal["railpack", "nixpacks", "pack"]
 
 
 class Model(BaseModel):
@@ -57,6 +58,11 @@ class Build(Model):
         "the repository (`../docker/web.Dockerfile`). Without one: `Dockerfile`, and if that does not "
         "exist, a Dockerfile is generated from the folder's contents",
     )
+    builder: Builder | None = Field(
+        None,
+        description="`railpack` or `nixpacks`, installed on the host that builds: it writes the "
+        "build instead of a Dockerfile. `pack` is refused, because it needs the host's Docker daemon",
+    )
     target: StageName | None = Field(None, description="the stage of the Dockerfile to build")
     args: dict[BuildArgument, Text] = Field(
         {},
@@ -75,6 +81,17 @@ class Build(Model):
     network: Literal["default", "none"] = Field(
         "default", description="`none`: no step has network access; base images are still fetched"
     )
+
+    @model_validator(mode="after")
+    def one_way_to_build(self) -> Build:
+        if self.builder == "pack":
+            raise Rule("needs the host's Docker daemon", "use builder: railpack or nixpacks")
+        if self.builder and (self.dockerfile or self.target or self.secrets):
+            raise Rule(
+                "sets builder beside dockerfile, target or secrets",
+                "remove builder, or the fields that belong to a Dockerfile",
+            )
+        return self
 
 
 class Static(Model):

@@ -39,7 +39,8 @@ class Order:
 
     context, dockerfile: paths in the checkout. arguments: of the build. secrets, ssh: id -> text.
     pins: image -> digest that it is taken by, without asking its registry. hostname, namespace:
-    separate what steps and cache mounts are found by (jobs.builders).
+    separate what steps and cache mounts are found by (jobs.builders). frontend: an image that
+    reads the Dockerfile's place.
     """
 
     context: Path
@@ -51,6 +52,7 @@ class Order:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     ssh: Mapping[str, str] = field(default_factory=dict, repr=False)
     pins: Mapping[str, str] = field(default_factory=dict)
+    frontend: str | None = None
     hostname: str = "build"
     namespace: str = ""
     built_in_frontend: bool = True
@@ -145,13 +147,16 @@ def arguments(order: Order, files: MemoryFiles) -> list[str]:
         **{f"build-arg:{key}": value for key, value in order.arguments.items()},
         **{f"label:{key}": value for key, value in order.labels.items()},
     }
-    if order.built_in_frontend:
+    if order.frontend:
+        options["source"] = order.frontend
+    elif order.built_in_frontend:
         options["cmdline"] = "docker/dockerfile:1"
     if order.target:
         options["target"] = order.target
     if not order.network:
         options["force-network-mode"] = "none"
-    argv = ["--progress=rawjson", "--frontend=dockerfile.v0"]
+    frontend = "gateway.v0" if order.frontend else "dockerfile.v0"
+    argv = ["--progress=rawjson", f"--frontend={frontend}"]
     argv += ["--local", f"context={order.context}"]
     argv += ["--local", f"dockerfile={order.dockerfile.parent}"]
     for key, value in sorted(options.items()):

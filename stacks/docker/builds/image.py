@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from stacks.docker.builds import detect
 from stacks.docker.builds.buildkit import Order
 from stacks.docker.builds.dockerfile import needs_download
+from stacks.docker.builds.external import BUILDERS, Prepared
 from stacks.errors import PortwrightError
 from stacks.service_file import Build, Static
 
@@ -35,32 +34,41 @@ class Source:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How an image is built. path: of the Dockerfile in the checkout, None where `text` was
-    generated; text: its bytes."""
+    """How an image is built.
+
+    context, dockerfile: paths; text: the Dockerfile's bytes. generated: the repository has none.
+    frontend: the image that reads it, None for the one that the Dockerfile asks for. arguments:
+    besides the build's own.
+    """
 
     build: Build
     context: Path
-    path: Path | None
+    dockerfile: Path
     text: bytes
+    generated: bool = False
+    frontend: str | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def generated(self) -> str | None:
-        return None if self.path else self.text.decode()
 
+def recipe_of(checkout: Path, wanted: Build | Static, service: str, work: Path, say: Say) -> Recipe:
+    """Find the Dockerfile, or generate one for what the folder holds.
 
-def recipe_of(checkout: Path, wanted: Build | Static, service: str, say: Say) -> Recipe:
-    """Find the Dockerfile, or generate one for what the folder holds. Raises PortwrightError."""
+    work: an empty folder that lives as long as the build. Raises PortwrightError.
+    """
     if isinstance(wanted, Static):
         context = inside(checkout, wanted.folder, "static.folder")
         if wanted.fallback:
             inside(context, wanted.fallback, "static.fallback")
-        build = Build(context=wanted.folder)
-        return Recipe(build, context, None, detect.static(wanted).encode())
+        return generated(Build(context=wanted.folder), context, detect.static(wanted), work)
     context = inside(checkout, wanted.context, "build.context")
+    if wanted.builder:
+        return prepared(wanted, BUILDERS[wanted.builder](context, work, wanted.args))
     if wanted.dockerfile is None and not (context / "Dockerfile").exists():
-        text, found = detect.dockerfile_for(context, service)
-        say(f"no Dockerfile: generated one for {found}")
-        return Recipe(wanted, context, None, text.encode())
+        found = detect.detect(context, service)
+        say(f"no Dockerfile; one is generated for {found.found}")
+        for notice in found.notices:
+            say(notice)
+        return generated(wanted, context, found.dockerfile, work)
     named = f"{wanted.context}/{wanted.dockerfile or 'Dockerfile'}"
     path = inside(checkout, named, "build.dockerfile")
     if not path.is_file():
@@ -68,6 +76,25 @@ def recipe_of(checkout: Path, wanted: Build | Static, service: str, say: Say) ->
             f"{named!r} is not a file", remedy="name a Dockerfile", path="build.dockerfile"
         )
     return Recipe(wanted, context, path, path.read_bytes())
+
+
+def generated(build: Build, context: Path, text: str, work: Path) -> Recipe:
+    path = work / "Dockerfile"
+    path.write_text(text)
+    return Recipe(build, context, path, text.encode(), generated=True)
+
+
+def prepared(build: Build, found: Prepared) -> Recipe:
+    """What an external builder wrote."""
+    return Recipe(
+        build,
+        found.context,
+        found.definition,
+        found.definition.read_bytes(),
+        generated=True,
+        frontend=found.frontend,
+        arguments=found.build_args,
+    )
 
 
 def inside(folder: Path, relative: str, path: str) -> Path:
@@ -91,7 +118,7 @@ def build_key(recipe: Recipe, source: Source) -> str:
 
     What a registry or a server answers meanwhile is not part of it.
     """
-    ignored = recipe.path and recipe.path.with_name(f"{recipe.path.name}.dockerignore")
+    ignored = recipe.dockerfile.with_name(f"{recipe.dockerfile.name}.dockerignore")
     versions = {
         kind: {key: version for key, (version, _) in given.items()}
         for kind, given in (("secrets", source.secrets), ("ssh", source.ssh))
@@ -100,31 +127,28 @@ def build_key(recipe: Recipe, source: Source) -> str:
         source.tree,
         recipe.build.model_dump(mode="json", exclude={"secrets", "ssh"}),
         hashlib.sha256(recipe.text).hexdigest(),
-        hashlib.sha256(ignored.read_bytes()).hexdigest() if ignored and ignored.is_file() else "",
+        hashlib.sha256(ignored.read_bytes()).hexdigest() if ignored.is_file() else "",
         versions,
+        recipe.frontend,
+        sorted(recipe.arguments.items()),
     ]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]
 
 
-@contextmanager
-def order_of(recipe: Recipe, source: Source, tag: str, say: Say) -> Iterator[Order]:
+def order_of(recipe: Recipe, source: Source, tag: str, say: Say) -> Order:
     """The order to BuildKit for this recipe, without what separates projects (jobs.builders)."""
-    download = needs_download(recipe.text)
+    download = recipe.frontend is None and needs_download(recipe.text)
     if download:
         say("the Dockerfile's `syntax` line names a frontend that has to be downloaded")
-    with TemporaryDirectory(prefix="portwright-dockerfile-") as folder:
-        path = recipe.path
-        if path is None:
-            path = Path(folder) / "Dockerfile"
-            path.write_bytes(recipe.text)
-        yield Order(
-            context=recipe.context,
-            dockerfile=path,
-            tag=tag,
-            arguments=recipe.build.args,
-            target=recipe.build.target,
-            secrets={key: value for key, (_, value) in source.secrets.items()},
-            ssh={key: value for key, (_, value) in source.ssh.items()},
-            built_in_frontend=not download,
-            network=recipe.build.network == "default",
-        )
+    return Order(
+        context=recipe.context,
+        dockerfile=recipe.dockerfile,
+        tag=tag,
+        arguments={**recipe.build.args, **recipe.arguments},
+        target=recipe.build.target,
+        secrets={key: value for key, (_, value) in source.secrets.items()},
+        ssh={key: value for key, (_, value) in source.ssh.items()},
+        frontend=recipe.frontend,
+        built_in_frontend=not download,
+        network=recipe.build.network == "default",
+    )
