@@ -4,7 +4,9 @@ destroyed, then its name is free again. Volumes stay, as with every destroy."""
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 
+from docker.errors import DockerException
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,8 @@ from jobs.models import Environment, Hook, Project, RegistryCredential, Run, Sec
 from jobs.records import record
 from jobs.requests import Doorbell, request_run
 from jobs.states import FINAL
+from stacks.docker.builds import builder
+from stacks.errors import PortwrightError
 
 
 def request_deletion(session: Session, ring: Doorbell, project: Project, *, by: str) -> list[Run]:
@@ -61,5 +65,7 @@ def finish_deletion(context: Context) -> bool:
         home / "snapshots" / name,
     ):
         shutil.rmtree(folder, ignore_errors=True)
+    with suppress(DockerException, PortwrightError):  # else the next sweep removes it
+        builder.remove(context.docker, context.settings.instance, name)
     context.log(f"{name} is deleted; its volumes stay in Docker")
     return True

@@ -19,7 +19,7 @@ from docker.models.containers import Container
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from jobs import deliveries, monitor
+from jobs import builders, deliveries, monitor
 from jobs.backup.pausing import standing
 from jobs.cleanup import prune_all, prune_logs, prune_mirrors
 from jobs.doorbell import doorbell
@@ -42,6 +42,7 @@ from stacks.world import Place, ailment, containers, moment
 BY = "portwright"
 EVERY = 5.0
 DAILY = timedelta(days=1)
+BUILDERS = timedelta(minutes=2)
 log = logging.getLogger(__name__)
 
 
@@ -114,7 +115,18 @@ def look_at(
             lambda: look_for_drift(session, client, settings, ring, number),
         ),
         f"images{at}": (DAILY, lambda: prune_all(session, client, settings, number)),
+        f"builders{at}": (BUILDERS, lambda: sweep_builders(session, client, settings, host)),
     })  # fmt: skip
+
+
+def sweep_builders(
+    session: Session, client: docker.DockerClient, settings: Settings, host: Host | None
+) -> list[str]:
+    """Stop idle builders of that machine and remove build caches that nobody needs."""
+    placed = select(Project.name).where(
+        Project.host_id.is_not_distinct_from(host.id if host else None)
+    )
+    return builders.sweep(client, settings, host, set(session.scalars(placed)))
 
 
 def start_due(

@@ -32,7 +32,8 @@ STEPS = {
     "docker": "Docker engine",
     "redis": "Redis",
     "postgres": "Postgres",
-    "toolchain": "Pulumi, docker provider and Traefik",
+    "toolchain": "Pulumi, docker provider, Traefik and BuildKit",
+    "builder": "Image of the builders",
     "traefik": "Traefik",
     "portal": "Portal and worker",
     "metrics": "Node metrics",
@@ -44,7 +45,7 @@ RESTORED = {
     "metrics": {"restore_host.follow": "What served is deployed again"},
 }
 # What a node leaves out: the portal that deploys to it is on another host.
-HOST_ONLY = ("redis", "postgres", "portal")
+HOST_ONLY = ("redis", "postgres", "builder", "portal")
 NODE_ONLY = {"certificates": "Certificates"}
 UNNAMED = "The inventory says nothing of {host}: it is made what inventory/group_data/host.py says of all."
 UNINSTALL = {"uninstall": "Take Portwright off the host"}

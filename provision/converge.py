@@ -35,7 +35,7 @@ from stacks.errors import PortwrightError
 
 COMPONENTS = (
     "fitness", "baseline", "system", "ssh", "firewall", "base", "docker", "redis", "postgres", "code",
-    "toolchain", "traefik", "certificates", "library", "portal", "metrics", "uninstall", "testing_tools",
+    "toolchain", "builder", "traefik", "certificates", "library", "portal", "metrics", "uninstall", "testing_tools",
     "restore_host.fetch", "restore_host.load", "restore_host.follow",
 )  # fmt: skip
 LOST = "the connection ended"

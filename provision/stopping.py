@@ -67,7 +67,7 @@ def stop_all(settings: Settings) -> int:
     builders = docker("ps", "--quiet", "--filter", f"label={INSTANCE_LABEL}={settings.instance}")
     if builders:
         docker("stop", *builders)
-        ended.append(f"{len(builders)} builders")
+        ended.append(f"{len(builders)} builders" if len(builders) > 1 else "1 builder")
     for name in DAEMONS[2:]:
         ended += [name] if stop(settings.home, name) else []
     print(f"Stopped: {', '.join(ended)}." if ended else "Nothing of it was running.")

@@ -48,7 +48,8 @@ def library(*names: str) -> Step:
 NEEDED = [
     converge("Packages, folders and keys", "base"),
     converge("Docker engine", "docker"),
-    converge("Pulumi, docker provider and Traefik", "toolchain"),
+    converge("Pulumi, docker provider, Traefik and BuildKit", "toolchain"),
+    converge("Image of the builders", "builder"),
     converge("Browser, Gitea and Pebble", "testing_tools"),
     converge("Registry", "library"),
     library(*LIBRARY),

@@ -1,4 +1,4 @@
-"""Pulumi, its docker provider and Traefik, by the toolchain's installer.
+"""Pulumi, its docker provider, Traefik and BuildKit, by the toolchain's installer.
 
 A managed host of this machine's kind gets copies of what this machine has: it need neither
 download nor build them.
@@ -22,7 +22,7 @@ from toolchain.build import build_inputs
 from toolchain.cache import Cache, default_root
 from toolchain.catalog import chosen, pin_of
 
-NAMES = ("pulumi", "docker-provider", "traefik")
+NAMES = ("pulumi", "docker-provider", "traefik", "buildkitd", "buildctl")
 ON_NODES = ("traefik",)
 
 

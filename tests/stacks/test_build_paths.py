@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from stacks.docker.builds.image import base_images, dockerfile_text, inside
+from stacks.docker.builds.image import Recipe, Source, build_key, inside, recipe_of
 from stacks.errors import PortwrightError
 from stacks.service_file import Build, Static
-from stacks.spec import BuiltImage
 
 
 @pytest.fixture
@@ -48,30 +46,51 @@ def test_a_path_that_is_not_there(checkout: Path, path: str) -> None:
     assert "not in the repository" in caught.value.message
 
 
-def test_a_dockerfile_that_is_a_link_out(checkout: Path) -> None:
+def found(checkout: Path, wanted: Build | Static, tmp_path: Path) -> Recipe:
+    work = tmp_path / "work"
+    work.mkdir(exist_ok=True)
+    return recipe_of(checkout, wanted, "web", work, print)
+
+
+@pytest.mark.parametrize("dockerfile", ["linked", "../../outside/Dockerfile", "../link/Dockerfile"])
+def test_a_dockerfile_outside_the_repository(
+    checkout: Path, tmp_path: Path, dockerfile: str
+) -> None:
+    with pytest.raises(PortwrightError) as caught:
+        found(checkout, Build(context="web", dockerfile=dockerfile), tmp_path)
+    assert caught.value.path == "build.dockerfile"
+
+
+def test_a_dockerfile_beside_its_context(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "docker").mkdir()
+    (checkout / "docker/api.Dockerfile").write_bytes(b"\xef\xbb\xbfFROM scratch\r\n")
+    recipe = found(checkout, Build(context="web", dockerfile="../docker/api.Dockerfile"), tmp_path)
+    assert recipe.context == (checkout / "web").resolve()
+    assert recipe.dockerfile == (checkout / "docker/api.Dockerfile").resolve()
+    assert recipe.text == b"\xef\xbb\xbfFROM scratch\r\n" and not recipe.generated
+
+
+def test_a_fallback_that_is_not_there(checkout: Path, tmp_path: Path) -> None:
     with pytest.raises(PortwrightError):
-        dockerfile_text(checkout / "web", Build(dockerfile="linked"), "web", print)
+        found(checkout, Static(folder="web", fallback="gone.html"), tmp_path)
 
 
-def test_a_fallback_that_is_not_there(checkout: Path) -> None:
-    with pytest.raises(PortwrightError):
-        dockerfile_text(checkout / "web", Static(folder="web", fallback="gone.html"), "web", print)
+def key(checkout: Path, tmp_path: Path, wanted: Build, **secrets: tuple[int, str]) -> str:
+    return build_key(found(checkout, wanted, tmp_path), Source(checkout, "tree", secrets))
 
 
-class Known:
-    """A resolver that knows every name."""
-
-    def resolve(self, name: str, say: Any) -> BuiltImage:
-        return BuiltImage(f"id of {name}", name)
-
-
-def test_bases_are_what_from_names() -> None:
-    text = (
-        "ARG BASE=x\nFROM --platform=linux/amd64 node:18 AS build\nRUN true\n"
-        "from python:3.11\nCOPY --from=build /a /b\nFROM build\nFROM scratch\nFROM ${BASE}\nFROM redis\n"
-    )
-    assert base_images(text, Known(), print) == {  # type: ignore[arg-type]
-        "node:18": "id of node:18",
-        "python:3.11": "id of python:3.11",
-        "redis": "id of redis:latest",
-    }
+def test_what_makes_another_build(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "docker").mkdir()
+    outside = checkout / "docker/api.Dockerfile"
+    outside.write_text("FROM scratch")
+    wanted = Build(context="web", dockerfile="../docker/api.Dockerfile")
+    keys = [key(checkout, tmp_path, wanted), key(checkout, tmp_path, wanted, token=(1, "a"))]
+    keys.append(key(checkout, tmp_path, wanted, token=(2, "b")))
+    keys.append(key(checkout, tmp_path, wanted.model_copy(update={"args": {"A": "1"}})))
+    keys.append(key(checkout, tmp_path, wanted.model_copy(update={"network": "none"})))
+    outside.with_name("api.Dockerfile.dockerignore").write_text("big")
+    keys.append(key(checkout, tmp_path, wanted))
+    outside.write_text("FROM scratch\nCOPY . /")
+    keys.append(key(checkout, tmp_path, wanted))
+    assert len(set(keys)) == len(keys)
+    assert key(checkout, tmp_path, wanted) == keys[-1]

@@ -42,7 +42,7 @@ def test_the_owner_link_works_once(platform: Platform) -> None:
 def test_stop_stops_all_of_it_and_a_new_start_brings_it_back(platform: Platform) -> None:
     platform.get("web.sample.localhost", "/notes", "POST", "kept over a stop")
     output = platform.quickstart("stop")
-    assert "Stopped: portal, worker, 2 containers, traefik, redis." in output
+    assert "Stopped: portal, worker, 2 containers, 1 builder, traefik, redis." in output
     assert "Docker goes on" in output
     assert all(c.status == "exited" for c in platform.containers())
     assert platform.quickstart("stop").startswith("Nothing of it was running.")

@@ -13,7 +13,7 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import docker
@@ -52,14 +52,34 @@ def ensure_builder_image(client: docker.DockerClient, cache: Path, binaries: Pat
     return str(image.id)
 
 
+def is_loaded(client: docker.DockerClient, binaries: Path) -> bool:
+    """Return whether the engine has the image; False also where BuildKit is not installed."""
+    try:
+        return find_image(client, f"{NAME}:{image_key(binaries)}") is not None
+    except PortwrightError:
+        return False
+
+
 def image_key(binaries: Path) -> str:
-    """Return a key of everything that the image is made of, except the age of Debian's packages."""
+    """Return the key of the image that these binaries belong in."""
+    return key_of([binary(binaries, name).resolve() for name in BINARIES])
+
+
+def key_of(binaries: Sequence[Path]) -> str:
+    """Return a key of everything that the image is made of, except the age of Debian's packages.
+
+    binaries: in the toolchain's cache, where a folder's name has the key of its inputs.
+    """
     digest = hashlib.sha256(repr(("1", SUITE, PACKAGES, os.uname().machine)).encode())
     digest.update(START.read_bytes())
-    for name in BINARIES:
-        # The toolchain's cache has the key of a binary's inputs in its path.
-        digest.update(str(binary(binaries, name).resolve()).encode())
+    for path in binaries:
+        digest.update(path.parent.name.encode())
     return digest.hexdigest()[:12]
+
+
+def packed_path(cache: Path, key: str) -> Path:
+    """Return where the cache keeps the image's file system, whether it exists yet or not."""
+    return cache / "images" / f"builder-{key}.tar.gz"
 
 
 def binary(binaries: Path, name: str) -> Path:
@@ -86,7 +106,7 @@ def check_architecture(client: docker.DockerClient) -> None:
 
 def image_file(cache: Path, binaries: Path, say: Say) -> Path:
     """Return the image's file system as a compressed tar file, made where it is missing."""
-    target = cache / "images" / f"builder-{image_key(binaries)}.tar.gz"
+    target = packed_path(cache, image_key(binaries))
     target.parent.mkdir(parents=True, exist_ok=True)
     with (target.parent / "builder.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
