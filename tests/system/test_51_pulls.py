@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import docker
+import git_certificate
 import pytest
 from docker.errors import ImageNotFound
 from registries import Registry, naming_registry, registry
@@ -340,6 +342,25 @@ def test_failures_are_told_in_our_words(ground: Ground, public: Registry) -> Non
             ground.resolver(shop).resolve(name, print)
         assert message in caught.value.message, caught.value.message
         assert caught.value.remedy and caught.value.path == "image"
+
+
+@pytest.mark.parametrize(
+    ("tls", "message", "remedy"),
+    [(True, "is not trusted", "--ca FILE"), (False, "does not use TLS", "certificate")],
+)
+def test_a_registry_beyond_this_machine_needs_a_trusted_certificate(
+    ground: Ground, tmp_path: Path, tls: bool, message: str, remedy: str
+) -> None:
+    settings = ground.client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    certificate = git_certificate.make(tmp_path) if tls else None
+    address = settings.get("Gateway") or str(ipaddress.ip_network(settings["Subnet"])[1])
+    with (
+        registry(tmp_path / "far", address=address, certificate=certificate) as far,
+        pytest.raises(PortwrightError) as caught,
+    ):
+        ground.resolver(ground.project("shop")).resolve(f"{far.host}/acme/app:1", print)
+    assert f"{far.host} {message}" in caught.value.message.replace("the certificate of ", "")
+    assert remedy in caught.value.remedy
 
 
 def test_a_refused_address_is_never_connected_to(ground: Ground, public: Registry) -> None:
