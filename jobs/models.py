@@ -180,7 +180,8 @@ class Run(Base):
     expected_plan: the hash of the plan that was agreed to, by approved_by; None where
     nobody agreed yet. options: what a destroy was told, {"volumes": [name, ...]}; why a
     rollback came by itself, {"automatic": cause}; {"bound": true} where it was asked for
-    with a plan's hash and does nothing else. error: {path, message, remedy}.
+    with a plan's hash and does nothing else; {"pull": true} where registries are asked for newer
+    images, {"no_cache": true} where builds use no cache. error: {path, message, remedy}.
     priority: the larger goes first. attempts: how often a worker has begun it. token: of the
     lease under which it is at work. cancelled_by: who asked for its end. delivery_id: of the
     webhook that asked for it. told: the state that its forge was told last.

@@ -18,13 +18,14 @@ from pathlib import Path
 import bcrypt
 import docker
 import httpx
+from git_certificate import Certificate
 from harness import free_ports, until
 
 CONFIG = """\
 version: 0.1
 log: {{level: error, accesslog: {{disabled: true}}}}
 storage: {{filesystem: {{rootdirectory: {folder}}}, delete: {{enabled: true}}}}
-http: {{addr: "127.0.0.1:{port}"}}
+http: {{addr: "{host}"{tls}}}
 {auth}
 """
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -87,27 +88,41 @@ def context(dockerfile: str) -> BytesIO:
 
 
 @contextmanager
-def registry(folder: Path, users: dict[str, str] | None = None) -> Iterator[Registry]:
-    """An empty registry of the tests' own, on a port of this machine."""
+def registry(
+    folder: Path,
+    users: dict[str, str] | None = None,
+    address: str = "127.0.0.1",
+    certificate: Certificate | None = None,
+) -> Iterator[Registry]:
+    """An empty registry of the tests' own, on a port of this machine. Docker takes what is at a
+    loopback address without TLS, and asks for no certificate that it trusts there."""
     (port,) = free_ports(1)
     folder.mkdir(parents=True, exist_ok=True)
     auth = AUTH.format(path=folder / "htpasswd") if users else ""
     config = folder / "registry.yml"
-    config.write_text(CONFIG.format(folder=folder / "blobs", port=port, auth=auth))
-    made = Registry(folder, f"127.0.0.1:{port}", dict(users or {}), None)  # type: ignore[arg-type]
+    host = f"{address}:{port}"
+    tls = (
+        f", tls: {{certificate: {certificate.chain}, key: {certificate.key}}}"
+        if certificate
+        else ""
+    )
+    config.write_text(CONFIG.format(folder=folder / "blobs", host=host, tls=tls, auth=auth))
+    made = Registry(folder, host, dict(users or {}), None)  # type: ignore[arg-type]
     made.write_passwords()
     made.process = subprocess.Popen(["docker-registry", "serve", str(config)])
     try:
-        until(lambda: answers(made.host))
+        until(lambda: answers(made, "https" if certificate else "http"))
         yield made
     finally:
         made.process.terminate()
         made.process.wait()
 
 
-def answers(host: str) -> bool:
+def answers(made: Registry, scheme: str) -> bool:
+    assert made.process.poll() is None, "the registry ended"
     try:
-        return httpx.get(f"http://{host}/v2/").status_code in (200, 401)
+        found = httpx.get(f"{scheme}://{made.host}/v2/", verify=False)
+        return found.status_code in (200, 401)
     except httpx.TransportError:
         return False
 

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import ipaddress
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import docker
+import git_certificate
 import pytest
 from docker.errors import ImageNotFound
 from registries import Registry, naming_registry, registry
 from sqlalchemy.orm import Session
 
-from forges.addresses import Guard
+from forges.addresses import Guard as Addresses
 from forges.fetch import Fetcher
 from jobs.cleanup import prune_all, prune_pulled
+from jobs.context import Context
 from jobs.database import session_factory
+from jobs.guard import Guard
+from jobs.log import RunLog
 from jobs.models import Environment, Project, ProjectImage, Release, Run
+from jobs.prepare import images
 from jobs.project_images import ProjectImages, rows_on
 from jobs.registry_proof import prove
 from jobs.requests import create_project
@@ -29,6 +35,7 @@ from stacks.docker.images.login import Login
 from stacks.docker.images.reference import Reference
 from stacks.docker.images.resolve import Policy, Resolver
 from stacks.errors import PortwrightError
+from stacks.parse import load
 from stacks.spec import BuiltImage
 
 USER, PASSWORD = "me", "correct horse"
@@ -76,7 +83,7 @@ class Ground:
             ({host: login} if login else {}).get,
             lambda _: None,
             prove=lambda source, image: prove(
-                Fetcher(Guard(("127.0.0.0/8",))), source, login, image
+                Fetcher(Addresses(("127.0.0.0/8",))), source, login, image
             ),
             instance=self.settings.instance,
             project=project.name,
@@ -338,6 +345,25 @@ def test_failures_are_told_in_our_words(ground: Ground, public: Registry) -> Non
         assert caught.value.remedy and caught.value.path == "image"
 
 
+@pytest.mark.parametrize(
+    ("tls", "message", "remedy"),
+    [(True, "is not trusted", "--ca FILE"), (False, "does not use TLS", "certificate")],
+)
+def test_a_registry_beyond_this_machine_needs_a_trusted_certificate(
+    ground: Ground, tmp_path: Path, tls: bool, message: str, remedy: str
+) -> None:
+    settings = ground.client.networks.get("bridge").attrs["IPAM"]["Config"][0]
+    certificate = git_certificate.make(tmp_path) if tls else None
+    address = settings.get("Gateway") or str(ipaddress.ip_network(settings["Subnet"])[1])
+    with (
+        registry(tmp_path / "far", address=address, certificate=certificate) as far,
+        pytest.raises(PortwrightError) as caught,
+    ):
+        ground.resolver(ground.project("shop")).resolve(f"{far.host}/acme/app:1", print)
+    assert f"{far.host} {message}" in caught.value.message.replace("the certificate of ", "")
+    assert remedy in caught.value.remedy
+
+
 def test_a_refused_address_is_never_connected_to(ground: Ground, public: Registry) -> None:
     public.push(ground.client, "acme/app:1")
     asked: list[str] = []
@@ -456,3 +482,61 @@ def test_builds_go_when_no_release_needs_them_and_what_is_made_from_them_stays(
         for image in (kept, old, nameless, foreign, stray):
             with suppress(ImageNotFound):
                 ground.client.images.remove(image, force=True)
+
+
+@pytest.fixture
+def run_of(
+    ground: Ground, tmp_path: Path
+) -> Iterator[Callable[[Project, dict[str, bool]], Context]]:
+    """Makes the context of a run, as the worker does."""
+    settings = replace(ground.settings, allowed_hosts="127.0.0.0/8")
+    sessions = session_factory(settings.database_url)
+    with RunLog(tmp_path / "run.log") as log:
+
+        def make(project: Project, options: dict[str, bool]) -> Context:
+            run = Run(
+                environment=project.environments[0], kind="deploy", state="building",
+                requested_by="alice", options=options, token=1,
+            )  # fmt: skip
+            ground.session.add(run)
+            ground.session.commit()
+            return Context(settings, ground.session, run, log, Guard(settings, sessions, run))
+
+        yield make
+    sessions.kw["bind"].dispose()
+
+
+def test_a_run_asks_again_by_option_or_field_and_tells_what_it_did_not_ask_for(
+    ground: Ground, public: Registry, run_of: Callable[[Project, dict[str, bool]], Context]
+) -> None:
+    shop, name = ground.project("shop"), f"{public.host}/acme/app:latest"
+
+    def images_of(options: dict[str, bool], pull: str = "missing") -> tuple[str, set[str]]:
+        text = f"name: shop\nservices: {{web: {{image: '{name}', pull: {pull}}}}}"
+        context = run_of(shop, options)
+        found = images(context, None, load(text), {})  # type: ignore[arg-type]
+        return found["web"].id, context.unchecked
+
+    public.push(ground.client, "acme/app:latest", "one")
+    first, unchecked = images_of({})
+    assert unchecked == set()
+    public.push(ground.client, "acme/app:latest", "two")
+    assert images_of({}) == (first, {name})
+    second, unchecked = images_of({"pull": True})
+    assert second != first and unchecked == set()
+    public.push(ground.client, "acme/app:latest", "three")
+    third, unchecked = images_of({}, "always")
+    assert third not in (first, second) and unchecked == set()
+
+
+def test_a_registry_at_a_private_address_is_refused_unless_it_is_permitted(
+    ground: Ground, public: Registry, run_of: Callable[[Project, dict[str, bool]], Context]
+) -> None:
+    public.push(ground.client, "acme/app:1")
+    context = run_of(ground.project("shop"), {})
+    context.settings = replace(context.settings, allowed_hosts="")
+    wanted = load(f"name: shop\nservices: {{web: {{image: '{public.host}/acme/app:1'}}}}")
+    with pytest.raises(PortwrightError, match="which is not public"):
+        images(context, None, wanted, {})  # type: ignore[arg-type]
+    context = run_of(ground.session.query(Project).one(), {})
+    assert images(context, None, wanted, {})["web"].digest  # type: ignore[arg-type]
