@@ -49,7 +49,7 @@ def packages() -> list[str]:
     """What inventory/ names for a host."""
     names = names_of(FOLDER / "group_data/all.py") | names_of(FOLDER / "group_data/host.py")
     # The client is a package of its own on other systems than this one, Debian 12.
-    others = ("testing_packages", "docker_client_packages")
+    others = ("testing_packages", "library_packages", "docker_client_packages")
     lists = [each for key, each in names.items() if key.endswith("packages") and key not in others]
     return sorted({name for each in lists for name in each} - set(names["time_packages"]))
 

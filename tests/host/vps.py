@@ -69,6 +69,8 @@ Requires=library.socket
 [Service]
 EnvironmentFile=/etc/default/library
 ExecStart=/lib/systemd/systemd-socket-proxyd ${LIBRARY}
+[Install]
+WantedBy=multi-user.target
 """,
     },
     commands=[
@@ -146,7 +148,9 @@ class Vps:
         self.library.enter_context(registry.running(path, address))
         with closing(engine()) as client:
             service.fill(client, CACHE, address, [RECIPES[name] for name in names])
-        self.outside("sh", "-c", "cat >/etc/default/library", stdin=f"LIBRARY={address}\n".encode())
+        # Running from now on, so that the port always has the same owner in the host's baseline.
+        started = "cat >/etc/default/library && systemctl enable --quiet --now library.service"
+        self.outside("sh", "-c", started, stdin=f"LIBRARY={address}\n".encode())
 
     @property
     def key(self) -> Path:
