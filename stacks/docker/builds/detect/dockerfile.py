@@ -51,7 +51,8 @@ class Dockerfile:
 
     def app_user(self) -> None:
         """Create the user `app`, whose home `/app` is the working directory."""
-        self.run("useradd --uid 1000 --home-dir /app app", "install -d -o app -g app /app")
+        # Images often have a user 1000 of their own.
+        self.run("useradd --uid 10001 --home-dir /app app", "install -d -o app -g app /app")
         self.add("WORKDIR /app")
 
     def heredoc(self, path: str, content: str) -> None:

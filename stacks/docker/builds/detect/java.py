@@ -46,11 +46,7 @@ def write(source: Source) -> Detected:
     else:
         jar, tool = build_gradle(dockerfile, folder, version)
     dockerfile.stage(f"eclipse-temurin:{version}-jre")
-    # Ubuntu's image has a user 1000 already.
-    dockerfile.run(
-        "useradd --system --uid 10001 --home-dir /app app", "install -d -o app -g app /app"
-    )
-    dockerfile.add("WORKDIR /app")
+    dockerfile.app_user()
     dockerfile.env(PORT=str(PORT))
     dockerfile.add("COPY --from=build --chown=app:app /out ./", "USER app")
     command = RUN.format(jar=jar) if jar else "exec bin/app"

@@ -10,6 +10,7 @@ from stacks.docker.builds.detect.folder import Folder, string, table
 FIELD = re.compile(r"(npm|pnpm|yarn|bun)@([0-9]{1,3}(?:\.[0-9]{1,4}){0,2})(?:[-+].*)?")
 PNPM_OF_LOCKFILE = {"5": "7", "6": "8", "9": "10"}
 YARN_1, YARN, PNPM = "1.22.22", "4", "10"
+PNPM_STORE = "/root/.pnpm-store"
 # Scripts that run during an installation and may need any file.
 HOOKS = ("preinstall", "install", "postinstall", "prepare")
 
@@ -56,15 +57,16 @@ def _pnpm(folder: Folder, version: str | None) -> Manager:
     lock = folder.first("pnpm-lock.yaml")
     found = re.search(r"lockfileVersion: *'?\"?([0-9]{1,2})", folder.head(lock) if lock else "")
     version = version or PNPM_OF_LOCKFILE.get(found[1] if found else "", PNPM)
-    store = "--store-dir /root/.pnpm-store"
+    # A setting, because `pnpm prune` has no option for it but refuses another store.
+    store = f"pnpm config set --global store-dir {PNPM_STORE}"
     return Manager(
         "pnpm",
-        f"pnpm install {store}" + (" --frozen-lockfile" if lock else ""),
-        "/root/.pnpm-store",
+        "pnpm install" + (" --frozen-lockfile" if lock else ""),
+        PNPM_STORE,
         lock,
-        f"npm install --global pnpm@{version}",
+        f"npm install --global pnpm@{version} && {store}",
         (("CI", "true"),),
-        f"pnpm prune --prod {store}",
+        "pnpm prune --prod",
     )
 
 
