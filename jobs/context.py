@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -150,7 +151,10 @@ class Context:
 
     def prove_image(self, source: Reference, image: Image) -> None:
         """Raise PortwrightError unless the registry has the content of an image of the engine."""
-        prove(Fetcher(guard_of(self.settings)), source, self.login(source.host), image)
+        authority = self.certificates.get(source.host)
+        trusted = ssl.create_default_context(cadata=authority) if authority else None
+        fetcher = Fetcher(guard_of(self.settings), trusted)
+        prove(fetcher, source, self.login(source.host), image)
 
     def pull_policy(self, wanted: Policy) -> Policy:
         """Return the policy of a service for this run: `--pull` is stronger than the file."""

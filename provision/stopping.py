@@ -29,16 +29,15 @@ def earlier(settings: Settings) -> list[str]:
     return list(json.loads(path.read_text())) if path.exists() else []
 
 
-def containers_of(settings: Settings) -> list[str]:
-    """Running containers that this home's worker made; none where another home has the instance."""
+def containers_of(settings: Settings, label: str = "portwright.instance") -> list[str]:
+    """Running containers, or builders, that this home's worker made; none where another home has the instance."""
     try:
         worker = json.loads((settings.home / "run/worker.daemon.json").read_text())
     except FileNotFoundError:
         return []
     if worker["env"]["PORTWRIGHT_INSTANCE"] != settings.instance:
         return []
-    label = f"label=portwright.instance={settings.instance}"
-    return docker("ps", "--quiet", "--no-trunc", "--filter", label)
+    return docker("ps", "--quiet", "--no-trunc", "--filter", f"label={label}={settings.instance}")
 
 
 def docker(*argv: str) -> list[str]:
@@ -52,6 +51,7 @@ def docker(*argv: str) -> list[str]:
 def stop_all(settings: Settings) -> int:
     """Stop containers of this instance, then the daemons; say each."""
     containers = containers_of(settings)
+    builders = containers_of(settings, INSTANCE_LABEL)  # the next build starts them, not `resume`
     ended = []
     if running(settings.home, "worker"):
         print("Stopping; a run that is at work is let finish (10 minutes at most).", flush=True)
@@ -63,8 +63,6 @@ def stop_all(settings: Settings) -> int:
         stopped_file(settings).write_text(json.dumps([*earlier(settings), *containers]))
         docker("stop", *containers)
         ended.append(f"{len(containers)} containers")
-    # Started again by the next build, not by `resume`.
-    builders = docker("ps", "--quiet", "--filter", f"label={INSTANCE_LABEL}={settings.instance}")
     if builders:
         docker("stop", *builders)
         ended.append(f"{len(builders)} builders" if len(builders) > 1 else "1 builder")

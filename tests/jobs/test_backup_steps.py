@@ -23,7 +23,9 @@ def test_each_part_comes_before_what_would_be_made_anew(database: str) -> None:
     if database == "postgres":
         assert places["Files of the backup"] < places["postgres"]
         assert places["postgres"] < places["Database and engine's state"]
-    assert order[-1] == "What served is deployed again" and not any("Sample" in s for s in order)
+    assert order[-1] == "What served is deployed again" and not any(
+        "Sample project" in s for s in order
+    )
     fetching = todo[places["Files of the backup"]].argv
     assert [*fetching[2:]] == [
         "jobs.backup", "fetch", "/mnt/backups", "--password-file", "/root/password",

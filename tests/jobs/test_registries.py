@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from certificate_authority import authority
+from docker.errors import NotFound
 from rows import add_run
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -299,6 +300,16 @@ def test_a_command_gets_no_input_and_nothing_of_our_environment(
     assert set(names) - {"PWD", "OLDPWD", "SHLVL", "_"} == {"HOME", "LANG", "PATH"}
 
 
+class NoBuilder:
+    """An engine without containers and volumes."""
+
+    def __init__(self) -> None:
+        self.containers = self.volumes = self
+
+    def get(self, name: str) -> None:
+        raise NotFound(name)
+
+
 def test_deleting_a_project_deletes_its_credentials(
     session: Session, settings: Settings, project: Project, maintainer: User
 ) -> None:
@@ -311,7 +322,7 @@ def test_deleting_a_project_deletes_its_credentials(
     engine = SimpleNamespace(remove=lambda: None)
     context: Any = SimpleNamespace(
         session=session, settings=settings, project=project, run=run, engine=engine,
-        log=lambda _: None,
+        log=lambda _: None, docker=NoBuilder(),
     )  # fmt: skip
     assert finish_deletion(context)
     session.commit()

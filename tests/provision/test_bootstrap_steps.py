@@ -14,7 +14,7 @@ from provision.steps import StepFailed
 def test_a_restore_is_a_bootstrap_with_the_backups_parts_at_their_places() -> None:
     assert list(steps_of("restore", STEPS)) == [
         *("fitness", "baseline", "system", "ssh", "firewall", "base", "code", "docker"),
-        *("restore_host.fetch", "redis", "postgres", "toolchain", "traefik"),
+        *("restore_host.fetch", "redis", "postgres", "toolchain", "builder", "traefik"),
         *("restore_host.load", "portal", "restore_host.follow", "metrics"),
     ]
     assert steps_of("apply", STEPS) == steps_of("plan", STEPS) == STEPS

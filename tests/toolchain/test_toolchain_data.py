@@ -114,7 +114,7 @@ def test_each_artifact_is_for_the_platform_for_measurements_or_for_tests() -> No
         for purpose in ("platform", "bench", "tests")
     }
     assert names == {
-        "platform": ["pulumi", "docker-provider", "traefik"],
+        "platform": ["pulumi", "docker-provider", "traefik", "buildkitd", "buildctl"],
         "bench": ["compose", "pulumi-yaml"],
         "tests": ["gitea", "pebble", "pebble-challtestsrv", "minio"],
     }
