@@ -119,6 +119,7 @@ def rebuild(
     }
     order = replace(
         order_of(recipe, source, tag, context.log),
+        project=project.name,
         labels={
             "portwright.instance": settings.instance,
             "portwright.project": project.name,

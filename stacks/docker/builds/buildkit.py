@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import threading
 from base64 import b64encode
@@ -24,8 +25,10 @@ from requests.exceptions import RequestException
 
 from stacks.docker.builds.builder import HOST, LOOPBACK
 from stacks.docker.builds.progress import Progress, Say
+from stacks.docker.images import pull
 from stacks.docker.images.engine import environment
 from stacks.docker.images.login import Login
+from stacks.docker.images.reference import Reference
 from stacks.errors import PortwrightError
 
 CHUNK = 1 << 20
@@ -37,7 +40,7 @@ HUB_AUTHS = ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io")
 class Order:
     """One build.
 
-    context, dockerfile: paths in the checkout. arguments: of the build. secrets, ssh: id -> text.
+    project: whose it is, for messages. context, dockerfile: paths in the checkout. arguments: of the build. secrets, ssh: id -> text.
     pins: image -> digest that it is taken by, without asking its registry. hostname, namespace:
     separate what steps and cache mounts are found by (jobs.builders). frontend: an image that
     reads the Dockerfile's place.
@@ -46,6 +49,7 @@ class Order:
     context: Path
     dockerfile: Path
     tag: str
+    project: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None
@@ -111,7 +115,7 @@ def build(
             process.stdout.close()
             process.stderr.close()
     if code and not trouble:
-        raise failure(progress, code)
+        raise failure(progress, code, order, logins)
     if trouble:
         raise PortwrightError(
             f"the built image could not be loaded into the engine: {trouble}",
@@ -223,20 +227,38 @@ def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> str:
     return ""
 
 
-def failure(progress: Progress, code: int) -> PortwrightError:
-    """What failed, with the place in the Dockerfile and the step's last words in the log."""
+PRIVATE = "; a builder connects to private addresses only if PORTWRIGHT_ALLOWED_HOSTS permits them"
+FIX = "read the build's output in the log, correct the Dockerfile or the code, and deploy again"
+IMAGE = re.compile(r"failed to resolve source metadata for (\S+): (.*)")
+
+
+def failure(
+    progress: Progress, code: int, order: Order, logins: Mapping[str, Login]
+) -> PortwrightError:
+    """Say what failed; the place in the Dockerfile goes to the log."""
     for line in progress.messages:
         if not line.startswith("error: "):
             progress.say(line)
-    cause, remedy = explain(progress.error or f"buildctl ended with {code}")
+    error = progress.error or f"buildctl ended with {code}"
+    if found := IMAGE.search(error):
+        cause = of_image(found[1], found[2], order, logins)
+        if cause is not None:
+            return cause
+    message = f"the build failed: {error[:500]}"
     if progress.failed is not None and progress.failed.last:
-        cause += f"; its last line: {progress.failed.last[-1][:300]}"
-    return PortwrightError(f"the build failed: {cause}", remedy=remedy, path="build")
+        message += f"; its last line: {progress.failed.last[-1][:300]}"
+    remedy = FIX + (PRIVATE if "dial tcp" in error else "")
+    return PortwrightError(message, remedy=remedy, path="build")
 
 
-FIX = "read the build's output in the log, correct the Dockerfile or the code, and deploy again"
-
-
-def explain(error: str) -> tuple[str, str]:
-    """The cause in a bounded line, and the remedy; an answer of a foreign server is not repeated."""
-    return error[:500], FIX
+def of_image(
+    name: str, answer: str, order: Order, logins: Mapping[str, Login]
+) -> PortwrightError | None:
+    """Why an image that the build stands on could not be had; None where the name is no image's."""
+    try:
+        source = Reference.parse(name)
+    except PortwrightError:
+        return None
+    cause = pull.failure(source, logins.get(source.host), order.project, answer)
+    remedy = cause.remedy + (PRIVATE if "dial tcp" in answer else "")
+    return PortwrightError(f"the build failed: {cause.message}", remedy=remedy, path="build")
