@@ -21,7 +21,7 @@ from typing import IO
 import docker
 from docker.errors import DockerException
 
-from forges.addresses import Guard
+from forges.addresses import Guard, public
 from jobs.context import Context
 from jobs.models import Host, Project
 from jobs.registries import credentials
@@ -118,10 +118,10 @@ class Registries:
         self.mirrors.setdefault(host, []).append(f"{where}{slash}{prefix}")
 
     def allow(self, host: str) -> None:
+        """Let a name's private addresses through; public ones pass anyway, and change often."""
         with suppress(OSError, ValueError):
-            self.allowed |= {
-                str(ipaddress.ip_network(each)) for each in self.guard.resolver(host, 443)
-            }
+            found = map(ipaddress.ip_address, self.guard.resolver(host, 443))
+            self.allowed |= {str(ipaddress.ip_network(each)) for each in found if not public(each)}
 
 
 def loopback(host: str) -> tuple[str, str]:

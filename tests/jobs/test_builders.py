@@ -38,7 +38,7 @@ def test_a_registry_on_the_hosts_loopback_is_reached_through_the_host_if_permitt
 
 
 def test_the_operators_mirrors_need_no_other_permission() -> None:
-    found = registries(names={"mirror.example.com": ["10.0.0.7", "fd00::7"]})
+    found = registries(names={"mirror.example.com": ["10.0.0.7", "1.1.1.1", "fd00::7"]})
     found.add_mirror("docker.io", "127.0.0.1:8703")
     found.add_mirror("docker.io", "mirror.example.com:5000/hub")
     assert found.mirrors == {
