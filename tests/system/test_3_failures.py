@@ -8,6 +8,8 @@ import pytest
 from harness import Platform, Repository, until
 from test_2_releases import reset
 
+from stacks.docker.builds.builder import INSTANCE_LABEL
+
 Spoil = Callable[[Repository], None]
 
 
@@ -70,7 +72,8 @@ CASES: list[tuple[Spoil, str, str]] = [
 def strays(platform: Platform) -> set[str]:
     """Containers that no platform owns. Those of other tests' builds come and go."""
     listed = platform.client.containers.list(all=True, ignore_removed=True)
-    return {str(c.id) for c in listed if "portwright.instance" not in c.labels}
+    owned = {"portwright.instance", INSTANCE_LABEL}
+    return {str(c.id) for c in listed if not owned & c.labels.keys()}
 
 
 @pytest.mark.parametrize(
