@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -29,11 +30,13 @@ from jobs.database import open_engine
 from jobs.records import record
 from jobs.settings import PREFIX, Settings
 from provision import quickstart, upgrade_note
+from provision.environment import environment
 from provision.quickstart import CHECKOUT
 from provision.upgrade_health import answers, watch
 from provision.upgrade_keeper import Keeper
 from provision.upgrade_note import NAMES
 from provision.upgrade_pids import PidFiles
+from stacks.docker.builds.builder_image import BINARIES
 from stacks.errors import PortwrightError, explained
 
 BY = "the host's administrator"
@@ -51,6 +54,7 @@ class Upgrade:
         self.go_back_first()
         if self.keeper.settings.backup and self.is_another:
             say("backup", self.back_up)
+        say("BuildKit and the builders' image", self.prepare_builds)
         self.note(copy=None)
         try:
             for name in NAMES:
@@ -94,6 +98,27 @@ class Upgrade:
     def back_up(self) -> None:
         with Session(self.engine) as session:
             make.create(session, self.keeper.settings, by=BY, volumes=False)
+
+    def prepare_builds(self) -> None:
+        """Install what the new version builds with, while the old one is still live.
+
+        The rest of the binaries keep their versions until ./quickstart. Raises PortwrightError.
+        """
+        settings = self.keeper.settings
+        env = {**os.environ, **environment(settings)}
+        install = ("install", "--source", settings.install, "--into", f"{self.home}/bin")
+        for argv in (
+            quickstart.module("toolchain", *install, *BINARIES),
+            quickstart.module("stacks.docker.builds", "ensure"),
+        ):
+            done = subprocess.run(argv, env=env, cwd=CHECKOUT, capture_output=True, text=True)
+            if done.returncode:
+                last = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+                raise PortwrightError(
+                    f"BuildKit could not be installed: {last[-1] if last else 'no output'}",
+                    remedy="correct that, then run the upgrade again; the old version is live",
+                    path="upgrade",
+                )
 
     def note(self, copy: Path | None) -> None:
         upgrade_note.write(self.home, self.keeper.described(), self.version, copy)
