@@ -22,6 +22,7 @@ from stacks.fields import (
     PathPrefix,
     RepositoryPath,
     Rule,
+    SecretId,
     StageName,
     Text,
     UrlPath,
@@ -68,12 +69,12 @@ class Build(Model):
         {},
         description="build argument → text. They can be read from the image: never use them for secrets",
     )
-    secrets: dict[EnvName, SecretRef] = Field(
+    secrets: dict[SecretId, SecretRef] = Field(
         {},
         description="id → `{secret: NAME}`, for `RUN --mount=type=secret,id=ID`. It is in no layer of "
         "the image. A new value runs the build's commands again",
     )
-    ssh: dict[EnvName, SecretRef] = Field(
+    ssh: dict[SecretId, SecretRef] = Field(
         {},
         description="id → `{secret: NAME}` with a private key, for `RUN --mount=type=ssh,id=ID`; the id "
         "`default` needs no `id=`",
