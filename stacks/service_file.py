@@ -55,7 +55,7 @@ class Build(Model):
     context: RepositoryPath = Field(".", description="a folder of the repository")
     dockerfile: DockerfilePath | None = Field(
         None,
-        description="a file, relative to the context; it may lie outside the context but not outside "
+        description="a file, relative to the context; it may be outside the context but not outside "
         "the repository (`../docker/web.Dockerfile`). Without one: `Dockerfile`, and if that does not "
         "exist, a Dockerfile is generated from the folder's contents",
     )
@@ -275,9 +275,10 @@ class Service(Model):
     )
     pull: Literal["missing", "always", "daily"] = Field(
         "missing",
-        description="when a deploy asks the registry whether a tag has moved: `missing`: only where "
-        "the image is not there yet; `always`: every time; `daily`: when it was last asked more than "
-        "24 hours ago. Of `build`, it is about the base images. `deploy --pull` always asks",
+        description="when a deploy checks the registry for a newer image of the same tag. `missing`: "
+        "only if the host does not have the image; `always`: every time; `daily`: if the last check "
+        "is more than 24 hours old. With `build`, this applies to the base images. `deploy --pull` "
+        "always checks",
     )
     command: Argv | None = Field(
         None, description="a list of arguments; no shell reads it. Without one: the image's"

@@ -259,7 +259,7 @@ def wait_until_ready(container: Container) -> None:
         container.reload()
         if container.status != "running" or time.monotonic() > deadline:
             said = container.logs(tail=5).decode(errors="replace").strip()
-            raise failed(f"the builder does not start: {said or 'it printed nothing'}")
+            raise failed(f"the builder did not start: {said or 'no output'}")
         time.sleep(STEP)
 
 
@@ -274,6 +274,6 @@ def exec_in(container: Container, argv: list[str]) -> tuple[int, Any]:
 def failed(message: str) -> PortwrightError:
     return PortwrightError(
         message,
-        remedy="check the engine and the free disk and memory of the host, then deploy again",
+        remedy="check the Docker engine, free disk space and free memory of the host, then deploy again",
         path="build",
     )

@@ -115,7 +115,7 @@ def build(
     if trouble:
         raise PortwrightError(
             f"the built image could not be loaded into the engine: {trouble}",
-            remedy="check that the engine runs and that its disk has room, then deploy again",
+            remedy="check that the engine is running and has free disk space, then deploy again",
             path="build",
         )
     return str(client.images.get(order.tag).id), dict(progress.bases)
@@ -228,13 +228,13 @@ def failure(progress: Progress, code: int) -> PortwrightError:
     for line in progress.messages:
         if not line.startswith("error: "):
             progress.say(line)
-    cause, remedy = explain(progress.error or f"buildctl ended with {code}")
+    cause, remedy = explain(progress.error or f"buildctl exited with code {code}")
     if progress.failed is not None and progress.failed.last:
-        cause += f"; its last line: {progress.failed.last[-1][:300]}"
+        cause += f"; last output: {progress.failed.last[-1][:300]}"
     return PortwrightError(f"the build failed: {cause}", remedy=remedy, path="build")
 
 
-FIX = "read the build's output in the log, correct the Dockerfile or the code, and deploy again"
+FIX = "see the build's output in the log, correct the Dockerfile or the code, and deploy again"
 
 
 def explain(error: str) -> tuple[str, str]:
