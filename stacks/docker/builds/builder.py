@@ -1,7 +1,7 @@
 """A project's builder: BuildKit in a container of its own, with its own cache volume.
 
 BuildKit gives whoever knows a digest what another client has fetched with credentials, so that
-projects share no daemon: docs/decisions/0022-buildkit.md.
+projects share no daemon: docs/decisions/0023-buildkit.md.
 """
 
 from __future__ import annotations
@@ -259,7 +259,7 @@ def wait_until_ready(container: Container) -> None:
         container.reload()
         if container.status != "running" or time.monotonic() > deadline:
             said = container.logs(tail=5).decode(errors="replace").strip()
-            raise failed(f"the builder did not start: {said or 'no output'}")
+            raise failed(f"the builder does not start: {said or 'it printed nothing'}")
         time.sleep(STEP)
 
 

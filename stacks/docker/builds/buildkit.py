@@ -228,13 +228,13 @@ def failure(progress: Progress, code: int) -> PortwrightError:
     for line in progress.messages:
         if not line.startswith("error: "):
             progress.say(line)
-    cause, remedy = explain(progress.error or f"buildctl exited with code {code}")
+    cause, remedy = explain(progress.error or f"buildctl ended with {code}")
     if progress.failed is not None and progress.failed.last:
-        cause += f"; last output: {progress.failed.last[-1][:300]}"
+        cause += f"; its last line: {progress.failed.last[-1][:300]}"
     return PortwrightError(f"the build failed: {cause}", remedy=remedy, path="build")
 
 
-FIX = "see the build's output in the log, correct the Dockerfile or the code, and deploy again"
+FIX = "read the build's output in the log, correct the Dockerfile or the code, and deploy again"
 
 
 def explain(error: str) -> tuple[str, str]:
