@@ -18,9 +18,11 @@ environment_option = click.option(
 )
 
 pull_option = click.option(
-    "--pull", is_flag=True, help="Ask registries for newer images, base images too."
+    "--pull", is_flag=True, help="Check registries for newer images, including base images."
 )
-no_cache_option = click.option("--no-cache", is_flag=True, help="Build without the build cache.")
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Build every step again, without the build cache."
+)
 
 
 def ask(client: Client, project: str, kind: str, **fields: Any) -> dict[str, Any]:

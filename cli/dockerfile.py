@@ -1,4 +1,4 @@
-"""`portwright dockerfile`: the Dockerfile that a folder without one is built by. Needs no server."""
+"""`portwright dockerfile`: the generated Dockerfile of a folder. Needs no server."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from cli.show import line
     "--service",
     default="web",
     show_default=True,
-    help="Service to build: chooses the line of the Procfile, or one of several programs.",
+    help="The service to build: selects its Procfile line, or its program among several.",
 )
-@click.option("--write", is_flag=True, help="Write FOLDER/Dockerfile, unless it exists.")
+@click.option("--write", is_flag=True, help="Write FOLDER/Dockerfile unless it exists.")
 def dockerfile(folder: Path, service: str, write: bool) -> None:
-    """Print the Dockerfile that is generated for FOLDER."""
+    """Print the Dockerfile that Portwright generates for FOLDER."""
     # Imported here, because the other commands need only the API.
     from stacks.docker.builds.detect import detect
     from stacks.errors import PortwrightError

@@ -1,4 +1,4 @@
-"""`portwright registries`: credentials of registries. A password never passes the arguments."""
+"""`portwright registries`: credentials of registries. Passwords are never arguments."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ PATIENCE = 60.0
 
 @click.group()
 def registries() -> None:
-    """Credentials of the registries that a project's images come from."""
+    """Manage a project's credentials for private registries."""
 
 
 @registries.command("list")
 @click.argument("project")
 @click.option("--json", "plain", is_flag=True, help="Print JSON.")
 def list_registries(project: str, plain: bool) -> None:
-    """List registries and user names; passwords are never shown."""
+    """List registries and user names. Passwords are never shown."""
     found = connect().json("GET", project_path(project, "registries"))["registries"]
     if plain:
         return as_json(found)
     if not found:
-        return line("No credentials. Public images need none.")
+        return line("No credentials are stored. Public images need none.")
     heads = ("registry", "user", "login", "CA", "set by", "at (UTC)")
     table(heads, [row_of(each) for each in found])
 
@@ -46,11 +46,15 @@ def row_of(found: dict[str, Any]) -> tuple[str, ...]:
 @registries.command("set")
 @click.argument("project")
 @click.argument("host")
-@click.option("--username", metavar="NAME", help="Asks for the password, or reads it from stdin.")
+@click.option(
+    "--username",
+    metavar="NAME",
+    help="The user; the password is read from a prompt or from standard input.",
+)
 @click.option(
     "--command",
     metavar="COMMAND",
-    help="Prints the password at each use; runs on the platform's host without a shell.",
+    help="Command that prints the password. It runs on the platform's host, without a shell.",
 )
 @click.option("--ca", type=click.File("rb"), metavar="FILE", help="PEM file of the registry's CA.")
 @click.option("--no-ca", is_flag=True, help="Remove the stored CA.")
@@ -59,8 +63,8 @@ def set_registry(
 ) -> None:
     """Store how PROJECT logs in to the registry HOST, such as ghcr.io or docker.io.
 
-    One final newline of a password on standard input is left out. --command and --ca are for
-    the host's owner.
+    A final newline of a password on standard input is removed. Only the host's owner can use
+    --command and --ca.
     """
     if username is None and (command is not None or not (ca or no_ca)):
         raise click.UsageError("Give --username NAME.")

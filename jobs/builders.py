@@ -176,7 +176,7 @@ def sweep(
                     builder.stop(client, settings.instance, project)
                     changed.append(project)
             except DockerException as error:
-                log.warning("the builder of %s stays: %s", project, error)
+                log.warning("could not stop or remove the builder of %s: %s", project, error)
     return changed
 
 

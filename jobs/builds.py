@@ -57,7 +57,7 @@ def image_of(
     image, bases = built_before(context, key)
     pins = pinned_bases(context, policy)
     if image is not None and not due(bases, pins, policy) and not without_cache(context):
-        context.log(f"services.{name}: nothing changed, its image is built already")
+        context.log(f"services.{name}: unchanged since its image was built")
         context.project_images.put_built(key, str(image.id), bases)
     else:
         image, bases = rebuild(context, recipe, source, name, key, pins, image)
@@ -142,9 +142,11 @@ def rebuild(
         )
     image = find_image(context.docker, image_id)
     if image is None:
-        raise PortwrightError("the built image is gone", remedy="deploy again", path="build")
+        raise PortwrightError(
+            "the built image was removed from the host", remedy="deploy again", path="build"
+        )
     if before is not None and before.id != image.id and content(before) == content(image):
-        context.log("the build gave the same image as before")
+        context.log("the build produced the same image as before")
         before.tag(tag.rpartition(":")[0], tag=key)
         context.docker.images.remove(str(image.id))
         image = before

@@ -73,6 +73,6 @@ def remove_image(client: docker.DockerClient, image: Image, say: Say) -> bool:
     except ImageNotFound:
         return True
     except DockerException as error:
-        say(f"image {(image.tags or [image.id])[0]} stays: {error}")
+        say(f"could not remove image {(image.tags or [image.id])[0]}: {error}")
         return False
     return True

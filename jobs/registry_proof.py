@@ -146,7 +146,7 @@ def prove(fetcher: Fetcher, source: Reference, login: Login | None, image: Image
     """Raise PortwrightError unless the registry has this very image."""
     if not Registry(fetcher, source, login).has(image):
         raise PortwrightError(
-            f"{source.host} names an image of this host, but does not deliver its content",
-            remedy="check the registry; push the image again",
+            f"{source.host} refers to an image on this host but does not have its content",
+            remedy="push the image to the registry again",
             path="image",
         )

@@ -33,7 +33,7 @@ STEPS = {
     "redis": "Redis",
     "postgres": "Postgres",
     "toolchain": "Pulumi, docker provider, Traefik and BuildKit",
-    "builder": "Image of the builders",
+    "builder": "Builder image",
     "traefik": "Traefik",
     "portal": "Portal and worker",
     "metrics": "Node metrics",

@@ -54,7 +54,7 @@ def steps(settings: Settings, *, deploy_sample: bool = True) -> list[Step]:
         converge("Redis", "redis"),
         *postgres,
         converge("Pulumi, docker provider, Traefik and BuildKit", "toolchain"),
-        converge("Image of the builders", "builder"),
+        converge("Builder image", "builder"),
         converge("Traefik", "traefik"),
         *(library() if wanted else ()),
         converge("Portal and worker", "portal"),

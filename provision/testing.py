@@ -49,7 +49,7 @@ NEEDED = [
     converge("Packages, folders and keys", "base"),
     converge("Docker engine", "docker"),
     converge("Pulumi, docker provider, Traefik and BuildKit", "toolchain"),
-    converge("Image of the builders", "builder"),
+    converge("Builder image", "builder"),
     converge("Browser, Gitea and Pebble", "testing_tools"),
     converge("Registry", "library"),
     library(*LIBRARY),

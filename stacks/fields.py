@@ -18,6 +18,7 @@ HOST = re.compile(
     r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+"
 )
 STAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+SECRET_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 BUILD_ARGUMENT = re.compile(rf"(?!BUILDKIT_){ENV_NAME.pattern}")
 URL_PATH = re.compile(r"/[A-Za-z0-9._~/?=%:@+,-]{0,500}")
 PATH_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]{1,100}){1,10}")
@@ -184,6 +185,12 @@ BuildArgument = Annotated[
         "use letters, digits and '_'; BUILDKIT_* is reserved for Portwright",
     ),
     text(BUILD_ARGUMENT.pattern),
+]
+# What a Dockerfile's `--mount=type=secret,id=` names; part of an argument of buildctl.
+SecretId = Annotated[
+    str,
+    matching(SECRET_ID, "secret id", "use letters, digits, '_', '-' and '.'"),
+    text(SECRET_ID.pattern),
 ]
 DockerfilePath = Annotated[str, BeforeValidator(dockerfile_path)]
 Text = Annotated[

@@ -22,6 +22,7 @@ from stacks.fields import (
     PathPrefix,
     RepositoryPath,
     Rule,
+    SecretId,
     StageName,
     Text,
     UrlPath,
@@ -54,7 +55,7 @@ class Build(Model):
     context: RepositoryPath = Field(".", description="a folder of the repository")
     dockerfile: DockerfilePath | None = Field(
         None,
-        description="a file, relative to the context; it may lie outside the context but not outside "
+        description="a file, relative to the context; it may be outside the context but not outside "
         "the repository (`../docker/web.Dockerfile`). Without one: `Dockerfile`, and if that does not "
         "exist, a Dockerfile is generated from the folder's contents",
     )
@@ -68,12 +69,12 @@ class Build(Model):
         {},
         description="build argument → text. They can be read from the image: never use them for secrets",
     )
-    secrets: dict[EnvName, SecretRef] = Field(
+    secrets: dict[SecretId, SecretRef] = Field(
         {},
         description="id → `{secret: NAME}`, for `RUN --mount=type=secret,id=ID`. It is in no layer of "
         "the image. A new value runs the build's commands again",
     )
-    ssh: dict[EnvName, SecretRef] = Field(
+    ssh: dict[SecretId, SecretRef] = Field(
         {},
         description="id → `{secret: NAME}` with a private key, for `RUN --mount=type=ssh,id=ID`; the id "
         "`default` needs no `id=`",
@@ -274,9 +275,10 @@ class Service(Model):
     )
     pull: Literal["missing", "always", "daily"] = Field(
         "missing",
-        description="when a deploy asks the registry whether a tag has moved: `missing`: only where "
-        "the image is not there yet; `always`: every time; `daily`: when it was last asked more than "
-        "24 hours ago. Of `build`, it is about the base images. `deploy --pull` always asks",
+        description="when a deploy checks the registry for a newer image of the same tag. `missing`: "
+        "only if the host does not have the image; `always`: every time; `daily`: if the last check "
+        "is more than 24 hours old. With `build`, this applies to the base images. `deploy --pull` "
+        "always checks",
     )
     command: Argv | None = Field(
         None, description="a list of arguments; no shell reads it. Without one: the image's"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from stacks.compose import fields, mounts, published, rules, simple
+from stacks.compose import build, fields, mounts, published, rules, simple
 from stacks.compose.load import Entry, Loaded
 from stacks.compose.names import Names
 from stacks.compose.power import power
@@ -59,6 +59,15 @@ class One:
     def note(self, key: str, verdict: str, reason: str) -> None:
         self.whole.note(f"services.{self.name}.{key}", verdict, reason)
 
+    def refused(self, *keys: str) -> bool:
+        """Return whether one of these keys, or a key below it, is refused."""
+        paths = [f"services.{self.name}.{key}" for key in keys]
+        return any(
+            entry.verdict == "refused" and (entry.path == path or entry.path.startswith(f"{path}."))
+            for entry in self.whole.report
+            for path in paths
+        )
+
     def run(self) -> Service:
         for key, value in self.given.items():
             if value is None or str(key).startswith("x-"):
@@ -93,8 +102,8 @@ class One:
 
 HANDLERS: dict[str, Callable[[One, str, Any], None]] = {
     "image": fields.image,
-    "pull_policy": fields.pull_policy,
-    "build": fields.build,
+    "pull_policy": build.pull_policy,
+    "build": build.build,
     "command": simple.argv,
     "entrypoint": simple.argv,
     "working_dir": simple.text,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from stacks.compose import rules
 from stacks.compose.interpolate import Unset
 from stacks.compose.load import listed, pairs
 from stacks.compose.simple import limit, scale
@@ -13,7 +12,7 @@ from stacks.compose.values import duration
 from stacks.docker.images.reference import Reference
 from stacks.errors import PortwrightError
 from stacks.fields import HOST
-from stacks.names import ENV_NAME, NAME, VARIABLE
+from stacks.names import ENV_NAME, VARIABLE
 
 if TYPE_CHECKING:
     from stacks.compose.convert import One
@@ -29,52 +28,9 @@ def image(one: One, key: str, value: Any) -> None:
         one.note(key, "refused", error.message)
         return
     if "build" in one.given:
-        one.note(key, "ignored", "the image is built; its name is Portwright's")
+        one.note(key, "ignored", "the image is built, and Portwright names it")
     else:
         one.kept(key, key, str(value))
-
-
-def pull_policy(one: One, key: str, value: Any) -> None:
-    if value in rules.PULL:
-        one.kept(key, "pull", rules.PULL[value])
-    else:
-        one.note(key, "ignored", "an image is pulled where it is missing")
-
-
-def build(one: One, key: str, value: Any) -> None:
-    given = value if isinstance(value, dict) else {"context": value}
-    context = re.sub(r"^\./", "", str(given.get("context", ".")).rstrip("/")) or "."
-    if re.match(r"[a-z]+://|git@|/|~|\.\.", context):
-        one.note(f"{key}.context", "refused", "only folders of the repository are built")
-        return
-    made: dict[str, Any] = {"context": context}
-    if given.get("dockerfile"):
-        made["dockerfile"] = re.sub(r"^\./", "", str(given["dockerfile"]))
-    if given.get("target"):
-        if NAME.fullmatch(str(given["target"])):
-            made["target"] = str(given["target"])
-        else:
-            one.note(f"{key}.target", "refused", "is no name that can be used here")
-    args = given.get("args") or {}
-    made_args = {
-        str(k): str(v) for k, v in args.items() if v is not None and not isinstance(v, Unset)
-    }
-    if made_args:
-        made["args"] = made_args
-    for name in args:
-        if str(name) not in made_args:
-            one.note(f"{key}.args.{name}", "changed", "has no value: left out")
-    for other in given:
-        if other not in ("context", "dockerfile", "target", "args"):
-            verdict = (
-                "refused"
-                if other in ("privileged", "network", "entitlements", "ssh")
-                else "ignored"
-            )
-            one.note(f"{key}.{other}", verdict, "is not taken over to a build here")
-    if given.get("dockerfile_inline"):
-        one.note(f"{key}.dockerfile_inline", "refused", "commit it as a Dockerfile")
-    one.kept(key, key, made)
 
 
 def environment(one: One, key: str, value: Any) -> None:
@@ -209,8 +165,8 @@ def configs(one: One, key: str, value: Any) -> None:
 def finish(one: One) -> None:
     """What only shows when all keys are there."""
     out = one.out
-    if "image" not in out and "build" not in out:
-        one.note("image", "refused", "there is neither an image nor a build that can be used")
+    if "image" not in out and "build" not in out and not one.refused("image", "build"):
+        one.note("image", "refused", "has neither an image nor a build")
     if one.name in one.whole.jobs:
         out["restart"] = "no"
         for key in ("port", "domains", "publish", "replicas"):

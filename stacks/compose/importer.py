@@ -36,13 +36,15 @@ def convert(
     values: Mapping[str, str] | None = None,
     profiles: Iterable[str] = (),
     allow_host: bool = False,
+    root: Path | None = None,
 ) -> Imported:
     """Raises PortwrightError where the file can't be read, or nothing valid comes of it.
 
     name: the project's; without it the Compose file's, or its folder's. values: what
-    `${NAME}` stands for. allow_host: take over what gives power over the host.
+    `${NAME}` stands for. allow_host: take over what gives power over the host. root: the
+    repository's, found by its `.git` unless given.
     """
-    loaded = load(path, values or {}, profiles)
+    loaded = load(path, values or {}, profiles, root)
     conversion = Conversion(loaded, allow_host)
     services = conversion.run()
     for key in loaded.top:
@@ -58,6 +60,8 @@ def convert(
             why.get(key, "is no key that is known here"),
         )
     usable_services = {k: v for k, v in services.items() if "image" in v or "build" in v}
+    if not usable_services:
+        raise without_services(conversion.report)
     for service in usable_services.values():
         needs = service.get("depends_on", {})
         for other in [each for each in needs if each not in usable_services]:
@@ -68,8 +72,18 @@ def convert(
         check(text)
     except PortwrightError as error:
         raise PortwrightError(
-            f"what came of it is not valid: {error}",
+            f"the converted file is not valid: {error}",
             remedy=f"{error.remedy} (in the Compose file)",
             path=path.name,
         ) from None
     return Imported(text, tuple(conversion.report))
+
+
+def without_services(report: Iterable[Entry]) -> PortwrightError:
+    """The error of a file none of whose services can be deployed: its first refused key."""
+    refused = [entry for entry in report if entry.verdict == "refused"]
+    return PortwrightError(
+        f"no service can be converted: {refused[0].reason}",
+        remedy="change this key in the Compose file",
+        path=refused[0].path,
+    )

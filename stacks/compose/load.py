@@ -1,10 +1,11 @@
 """Reading Compose files: anchors, `extends`, `include`, `env_file` and profiles become plain services.
 
-Nothing outside the folder of the first file is read.
+Nothing outside the repository is read. Build contexts become relative to its root.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from stacks.compose.interpolate import tree
+from stacks.compose.interpolate import Unset, tree
 from stacks.errors import PortwrightError
 from stacks.parse import MAX_NODES, StrictLoader, count_nodes
 
@@ -22,7 +23,14 @@ MAX_FILES = 50
 # Lists that are joined where one service extends another; others are replaced.
 JOINED = {"ports", "volumes", "expose", "dns", "tmpfs", "cap_add", "devices", "secrets", "configs",
           "env_file", "profiles", "security_opt", "volumes_from"}  # fmt: skip
-MAPPINGS = ("environment", "labels", "args", "extra_hosts", "sysctls", "annotations")
+MAPPINGS = (
+    "environment", "labels", "args", "extra_hosts", "sysctls", "annotations",
+    "ssh", "additional_contexts",
+)  # fmt: skip
+
+
+# A context that is not a path relative to the file that names it.
+ROOTED = re.compile(r"[a-z+]+://|git@|github\.com/|/|~")
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ class Reader:
         found = (folder / str(name)).resolve()
         if not found.is_relative_to(self.root):
             raise PortwrightError(
-                f"{name!r} is outside the folder of the Compose file",
+                f"{name!r} is outside the repository",
                 remedy="copy it inside",
                 path=path,
             )
@@ -152,7 +160,7 @@ class Reader:
                 remedy="correct the name",
                 path=f"services.{name}",
             )
-        own = normal(own)
+        own = self.with_context(normal(own), path.parent)
         extends = own.pop("extends", None)
         if extends is None:
             return self.with_files(own, path.parent, name)
@@ -162,6 +170,23 @@ class Reader:
         base = self.whole(other, str(wanted.get("service")), [*trail, here])
         self.note(where, "kept", f"what {wanted.get('service')} has was put in")
         return merged(base, self.with_files(own, path.parent, name))
+
+    def with_context(self, service: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """The service with its build context relative to the root; `..` where it is outside.
+
+        A URL, an absolute path and a variable that is not set stay as they are.
+        """
+        build = service.get("build")
+        if not isinstance(build, dict):
+            return service
+        context = build.get("context")
+        if isinstance(context, Unset) or not isinstance(context, str) or ROOTED.match(context):
+            return service
+        here = folder.relative_to(self.root).as_posix()
+        return {
+            **service,
+            "build": {**build, "context": posixpath.normpath(posixpath.join(here, context))},
+        }
 
     def with_files(self, service: dict[str, Any], folder: Path, name: str) -> dict[str, Any]:
         """`env_file` read; `environment` goes before it."""
@@ -180,20 +205,40 @@ class Reader:
         return service
 
 
-def load(path: Path, values: Mapping[str, str], profiles: Iterable[str] = ()) -> Loaded:
+def repository_root(path: Path) -> Path:
+    """Return the folder with `.git` that a Compose file is in, or else the file's own folder."""
+    folder = path.resolve().parent
+    return next((each for each in (folder, *folder.parents) if (each / ".git").exists()), folder)
+
+
+def load(
+    path: Path,
+    values: Mapping[str, str],
+    profiles: Iterable[str] = (),
+    root: Path | None = None,
+) -> Loaded:
     """Read a Compose file. values: what `${NAME}` stands for, beside a `.env` file's.
 
-    Raises PortwrightError for what can't be read.
+    root: of the repository; found by its `.git` unless given. Raises PortwrightError for what
+    can't be read.
     """
     folder = path.resolve().parent
+    root = (root or repository_root(path)).resolve()
+    if not folder.is_relative_to(root):
+        raise PortwrightError(
+            f"{path.name} is outside the repository {root}", remedy="give --root, or copy it inside"
+        )
     dotenv = folder / ".env"
     known = {**(env_file(dotenv, {}) if dotenv.is_file() else {}), **values}
-    reader = Reader(folder, {k: v for k, v in known.items() if isinstance(v, str)})
+    reader = Reader(root, {k: v for k, v in known.items() if isinstance(v, str)})
     services, top = reader.services(path.resolve())
     wanted = set(profiles)
     kept = {}
+    project = folder.relative_to(root).as_posix()
     for name, service in services.items():
         own = {str(each) for each in listed(service.pop("profiles", None))}
+        if isinstance(service.get("build"), dict):
+            service["build"].setdefault("context", project)
         if own and not own & wanted:
             reader.note(f"services.{name}", "ignored", f"only with --profile {sorted(own)[0]}")
         else:
@@ -228,7 +273,9 @@ def env_file(path: Path, values: Mapping[str, str]) -> dict[str, Any]:
 def normal(service: Mapping[str, Any]) -> dict[str, Any]:
     """Lists of `KEY=value` as mappings, a list of dependencies too; so that they can be merged."""
     found = dict(service)
-    if isinstance(found.get("build"), dict):
+    if isinstance(found.get("build"), str):
+        found["build"] = {"context": found["build"]}
+    elif isinstance(found.get("build"), dict):
         found["build"] = normal(found["build"])
     for key in MAPPINGS:
         if isinstance(found.get(key), list):

@@ -69,14 +69,6 @@ IGNORED = {
     "models": "not supported",
     "label_file": "not supported",
 }
-# Compose's pull_policy -> our pull; its others have no counterpart.
-PULL = {
-    "missing": "missing",
-    "if_not_present": "missing",
-    "always": "always",
-    "daily": "daily",
-    "every_24h": "daily",
-}
 # Values of keys that are refused otherwise, and mean nothing.
 HARMLESS = {
     "privileged": (False, "false"),

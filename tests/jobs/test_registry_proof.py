@@ -117,7 +117,7 @@ def test_content_with_the_right_hashes_is_proof(server: Server, challenge: str, 
 def test_a_wrong_login_and_none_are_no_proof(server: Server, challenge: str) -> None:
     server.challenge = challenge
     for login in (None, Login("me", "wrong")):
-        with pytest.raises(PortwrightError, match="does not deliver its content"):
+        with pytest.raises(PortwrightError, match="does not have its content"):
             asked(server, digest_of(MANIFEST), login)
 
 
@@ -125,14 +125,14 @@ def test_a_wrong_login_and_none_are_no_proof(server: Server, challenge: str) -> 
 def test_other_content_under_a_known_digest_is_no_proof(server: Server, changed: bytes) -> None:
     (path,) = [path for path, body in server.content.items() if body == changed]
     server.content[path] = changed + b" "
-    with pytest.raises(PortwrightError, match="does not deliver its content"):
+    with pytest.raises(PortwrightError, match="does not have its content"):
         asked(server, digest_of(INDEX))
 
 
 def test_a_manifest_of_another_image_is_no_proof(server: Server) -> None:
     other = json.dumps({"config": {"digest": "sha256:" + "1" * 64}}).encode()
     server.content[f"/v2/acme/app/manifests/{digest_of(other)}"] = other
-    with pytest.raises(PortwrightError, match="does not deliver its content"):
+    with pytest.raises(PortwrightError, match="does not have its content"):
         asked(server, digest_of(other))
 
 

@@ -20,6 +20,7 @@ from jobs.settings import Settings
 from jobs.states import move
 from portal import create_app
 from portal.database import db
+from stacks.plan import Change, Plan, Step
 
 pytestmark = pytest.mark.system
 
@@ -122,6 +123,29 @@ def test_a_source_by_ssh_and_a_new_secret_fit_too(
     page.get_by_label("Who sends").select_option("gitlab")
     page.get_by_role("button", name="Make a hook").click()
     assert page.get_by_text("it is not shown again").is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_generated_dockerfile_fits_and_scrolls(
+    browser: Any, url: str, app: Flask, width: int
+) -> None:
+    digests = Change("image digest", "sha256:" + "1f" * 32, "sha256:" + "9c" * 32)
+    step = Step("replace", "Container", "sample-web", "web", changes=(digests,))
+    unchecked = ("postgres:17", "registry.example.com:5000/a-team/redis-with-modules:7.4-bookworm")
+    dockerfile = "FROM debian\nRUN " + "a-long-command " * 30
+    with app.app_context():
+        environment = db.session.get_one(Run, 1).environment
+        plan = Plan((step,), 2, unchecked, {"web": dockerfile})
+        data.add_run(db.session, environment, "plan", "succeeded", plan=plan)
+    complaints: list[str] = []
+    page = sign_in(browser, url, width, complaints)
+    page.goto(f"{url}/runs/10")
+    page.get_by_text("Generated Dockerfile of web").click()
+    assert page.get_by_text("a-long-command").is_visible()
+    assert page.get_by_text("sha256:1f1f1f").is_visible()
+    assert page.get_by_text("Not checked for newer images: postgres:17").is_visible()
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     assert complaints == []
 

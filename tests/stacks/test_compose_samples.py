@@ -12,6 +12,7 @@ from stacks.project_file import ProjectFile
 
 SAMPLES = Path(__file__).parent / "compose_samples"
 REFUSED: dict[str, list[str]] = {
+    "builds": ["worker.build.platforms", "worker.build.additional_contexts"],
     "django_celery": [], "elastic": [], "extends": [], "extends_other": [], "ghost": [],
     "gitea": ["server.volumes[0]", "server.volumes[1]"],
     "home_assistant": [
@@ -54,6 +55,24 @@ def test_what_is_refused_and_the_rest_is_valid(name: str) -> None:
     assert [entry.path.removeprefix("services.") for entry in found.refused] == REFUSED[name]
     assert load(found.text).services
     assert all(entry.reason for entry in found.report if entry.verdict != "kept")
+
+
+def test_a_build_with_secrets_stages_and_a_dockerfile_elsewhere() -> None:
+    services = made("builds", root=SAMPLES).services
+    web, worker = services["web"], services["worker"]
+    assert web.build and web.pull == "always"
+    assert web.build.model_dump(exclude_defaults=True) == {
+        "context": "apps/web",
+        "dockerfile": "../../docker/web.Dockerfile",
+        "target": "prod_builder",
+        "args": {"NODE_ENV": "production", "VERSION": "dev"},
+        "secrets": {"npm-token": {"secret": "npm_token"}},
+        "ssh": {"default": {"secret": "ssh_default"}},
+    }
+    assert worker.build == web.build.model_copy(
+        update={"target": "v1.2", "network": "none", "secrets": {}, "ssh": {}, "args": {}}
+    )
+    assert worker.pull == "missing" and services["cache"].pull == "daily"
 
 
 def test_values_that_nobody_set_become_secrets() -> None:

@@ -213,7 +213,7 @@ def test_a_registry_that_only_names_an_image_of_the_host_gets_nobody_its_content
     assert image.digest
     with naming_registry(image.digest, image.id) as host:
         for taken in ("digest", "id"):
-            with pytest.raises(PortwrightError, match="does not deliver its content"):
+            with pytest.raises(PortwrightError, match="does not have its content"):
                 ground.resolver(other).resolve(f"{host}/evil/x:{taken}", print)
         with pytest.raises(PortwrightError):
             ground.resolver(other).resolve(f"{host}/evil/x@{image.digest}", print)
@@ -337,7 +337,7 @@ def test_failures_are_told_in_our_words(ground: Ground, public: Registry) -> Non
         (f"{public.host}/acme/app:none", f"{public.host} has no image {public.host}/acme/app:none"),
         (f"{public.host}/acme/none:1", f"{public.host} has no image"),
         (f"{closed}/acme/app:1", f"{closed} does not answer"),
-        ("no-such-host.invalid/acme/app:1", "there is no host no-such-host.invalid"),
+        ("no-such-host.invalid/acme/app:1", "the registry host no-such-host.invalid was not found"),
     ):
         with pytest.raises(PortwrightError) as caught:
             ground.resolver(shop).resolve(name, print)

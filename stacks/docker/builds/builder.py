@@ -1,7 +1,7 @@
 """A project's builder: BuildKit in a container of its own, with its own cache volume.
 
 BuildKit gives whoever knows a digest what another client has fetched with credentials, so that
-projects share no daemon: docs/decisions/0022-buildkit.md.
+projects share no daemon: docs/decisions/0023-buildkit.md.
 """
 
 from __future__ import annotations
@@ -274,6 +274,6 @@ def exec_in(container: Container, argv: list[str]) -> tuple[int, Any]:
 def failed(message: str) -> PortwrightError:
     return PortwrightError(
         message,
-        remedy="check the engine and the free disk and memory of the host, then deploy again",
+        remedy="check the Docker engine, free disk space and free memory of the host, then deploy again",
         path="build",
     )

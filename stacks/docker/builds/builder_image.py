@@ -47,7 +47,9 @@ def ensure_builder_image(client: docker.DockerClient, cache: Path, binaries: Pat
         image = find_image(client, tag)
     if image is None:
         raise PortwrightError(
-            f"the engine did not keep {tag}", remedy="check its disk, then retry", path="build"
+            f"the engine does not have {tag} after loading it",
+            remedy="check its free disk space, then try again",
+            path="build",
         )
     return str(image.id)
 
@@ -113,7 +115,7 @@ def image_file(cache: Path, binaries: Path, say: Say) -> Path:
         if target.exists():
             return target
         base = archive(cache, SUITE, PACKAGES, say)
-        say("making the builder's image")
+        say("creating the builder's image")
         with tempfile.TemporaryDirectory(dir=target.parent, prefix="builder-") as scratch:
             whole = Path(scratch) / "builder.tar"
             shutil.copyfile(base, whole)
@@ -147,6 +149,6 @@ def load(client: docker.DockerClient, file: Path, tag: str, say: Say) -> None:
     except (DockerException, OSError) as error:
         raise PortwrightError(
             f"the builder's image could not be loaded into the engine: {error}",
-            remedy="check that the engine runs and that its disk has 1 GB free",
+            remedy="check that the engine is running and has 1 GB of free disk space",
             path="build",
         ) from None

@@ -119,7 +119,7 @@ def build(
     if trouble:
         raise PortwrightError(
             f"the built image could not be loaded into the engine: {trouble}",
-            remedy="check that the engine runs and that its disk has room, then deploy again",
+            remedy="check that the engine is running and has free disk space, then deploy again",
             path="build",
         )
     return str(client.images.get(order.tag).id), dict(progress.bases)

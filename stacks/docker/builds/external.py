@@ -173,7 +173,7 @@ def _version(program: str) -> tuple[int, int, int]:
     found = VERSION.search(answer.stdout.decode(errors="replace"))
     if not found:
         raise PortwrightError(
-            f"{program} reports no version",
+            f"{program} --version does not print a version",
             remedy=f"Install a release of {program} on the host.",
             path="build.builder",
         )
@@ -253,7 +253,7 @@ def _written(path: Path, root: Path, program: str) -> Path:
     if plain and path.stat().st_size <= MAX_FILE:
         return path
     raise PortwrightError(
-        f"{program} wrote no usable {path.name}",
+        f"{program} did not write a usable {path.name}",
         remedy=f"Check the version of {program} on the host.",
         path="build.builder",
     )

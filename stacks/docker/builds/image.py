@@ -65,7 +65,7 @@ def recipe_of(checkout: Path, wanted: Build | Static, service: str, work: Path, 
         return prepared(wanted, BUILDERS[wanted.builder](context, work, wanted.args))
     if wanted.dockerfile is None and not (context / "Dockerfile").exists():
         found = detect.detect(context, service)
-        say(f"no Dockerfile; one is generated for {found.found}")
+        say(f"no Dockerfile found; generating one for {found.found}")
         for notice in found.notices:
             say(notice)
         return generated(wanted, context, found.dockerfile, work)
@@ -73,7 +73,9 @@ def recipe_of(checkout: Path, wanted: Build | Static, service: str, work: Path, 
     path = inside(checkout, named, "build.dockerfile")
     if not path.is_file():
         raise PortwrightError(
-            f"{named!r} is not a file", remedy="name a Dockerfile", path="build.dockerfile"
+            f"{named!r} is not a file",
+            remedy="set `dockerfile` to a file in the repository",
+            path="build.dockerfile",
         )
     return Recipe(wanted, context, path, path.read_bytes())
 
@@ -102,7 +104,9 @@ def inside(folder: Path, relative: str, path: str) -> Path:
     found = (folder / relative).resolve()
     if not found.is_relative_to(folder.resolve()):
         raise PortwrightError(
-            f"{relative!r} leads out of the repository", remedy="keep it inside", path=path
+            f"{relative!r} is outside the repository",
+            remedy="use a path inside the repository",
+            path=path,
         )
     if not found.exists():
         raise PortwrightError(
@@ -139,7 +143,7 @@ def order_of(recipe: Recipe, source: Source, tag: str, say: Say) -> Order:
     """The order to BuildKit for this recipe, without what separates projects (jobs.builders)."""
     download = recipe.frontend is None and needs_download(recipe.text)
     if download:
-        say("the Dockerfile's `syntax` line names a frontend that has to be downloaded")
+        say("downloading the frontend that the Dockerfile's `syntax` line names")
     return Order(
         context=recipe.context,
         dockerfile=recipe.dockerfile,

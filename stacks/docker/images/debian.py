@@ -48,7 +48,7 @@ def archive(cache: Path, suite: str, include: Sequence[str], say: Say) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     with lock(target.with_suffix(".lock")):
         if not target.exists():
-            say(f"making a minimal Debian ({suite}) with debootstrap; this takes about a minute")
+            say(f"creating a minimal Debian ({suite}) with debootstrap; this takes about a minute")
             make(target, suite, include)
     return target
 

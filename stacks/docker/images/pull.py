@@ -50,7 +50,7 @@ def pull(client: docker.DockerClient, source: Reference, login: Login | None, pr
     except (DockerException, RequestException):
         raise PortwrightError(
             "the Docker engine did not answer while it pulled an image",
-            remedy="see that it runs, then try again",
+            remedy="check that it is running, then try again",
             path=PATH,
         ) from None
     if not digest:
@@ -86,7 +86,7 @@ def limited(source: Reference, login: Login | None, project: str) -> tuple[str, 
     command = f"portwright registries set {project} {source.host}"
     later = "try again later"
     return (
-        f"{source.host} limits how often images are pulled, and the limit is reached",
+        f"{source.host} limits pulls, and the limit is reached",
         later if login else f"{later}, or set credentials, which have a higher limit: {command}",
     )
 
@@ -119,15 +119,15 @@ def other_platform(source: Reference, login: Login | None, project: str) -> tupl
 
 def unknown_host(source: Reference, login: Login | None, project: str) -> tuple[str, str]:
     return (
-        f"there is no host {source.host}",
-        "check the spelling of the registry, and the DNS of the host that pulls",
+        f"the registry host {source.host} was not found",
+        "check the registry's name, and DNS on the host that pulls",
     )
 
 
 def unreachable(source: Reference, login: Login | None, project: str) -> tuple[str, str]:
     return (
         f"{source.host} does not answer",
-        "see that the registry runs and that the host can connect to it, then try again",
+        "check that the registry is running and that the host can connect to it, then try again",
     )
 
 
@@ -157,7 +157,7 @@ CAUSES: tuple[tuple[str, Made], ...] = (
 def unexplained(source: Reference) -> PortwrightError:
     return PortwrightError(
         f"{source.host} did not deliver {source.familiar}",
-        remedy="see that the registry works, then try again; the log of the Docker engine has "
+        remedy="check the registry, then try again; the log of the Docker engine has "
         "the registry's answer",
         path=PATH,
     )

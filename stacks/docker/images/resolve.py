@@ -234,7 +234,7 @@ def image_ids(client: docker.DockerClient) -> set[str]:
         return set(client.api.images(quiet=True, all=True))
     except DockerException:
         raise PortwrightError(
-            "the Docker engine did not answer", remedy="see that it runs, then try again"
+            "the Docker engine did not answer", remedy="check that it is running, then try again"
         ) from None
 
 

@@ -135,7 +135,7 @@ def test_dockerfile_that_is_a_link_is_refused(install: Install, context: Path, w
     install(
         "nixpacks", f'case "$1" in build) {build} ;; plan) echo "{{}}" ;; *) echo 1.2.3 ;; esac'
     )
-    assert "no usable Dockerfile" in refusal(nixpacks, context, work).message
+    assert "a usable Dockerfile" in refusal(nixpacks, context, work).message
 
 
 def test_failure_shows_the_first_line_without_control_characters(
@@ -177,7 +177,7 @@ def test_missing_program_is_named(install: Install, context: Path, work: Path) -
 
 def test_program_without_a_version_is_refused(install: Install, context: Path, work: Path) -> None:
     install("railpack", "echo dev")
-    assert "reports no version" in refusal(railpack, context, work).message
+    assert "does not print a version" in refusal(railpack, context, work).message
 
 
 def test_pack_is_refused_with_the_reason(context: Path, work: Path) -> None:
