@@ -29,6 +29,8 @@ CONFIG_LABEL = "portwright.builder-config"
 SOCKET = "/run/buildkit/buildkitd.sock"
 STATE = "/var/lib/buildkit"
 START = "/usr/local/bin/start-buildkitd"
+# Steps get no CAP_NET_RAW: a packet socket passes the firewall.
+RUNC = "/usr/local/bin/step-runc"
 # The host as a builder sees it, and the names by which the host sees itself.
 HOST = "host.docker.internal"
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -217,6 +219,7 @@ def configuration(wanted: BuilderSettings) -> str:
         "enabled = false",
         "[worker.oci]",
         'networkMode = "host"',
+        f'binary = "{RUNC}"',
         "gc = true",
         "[[worker.oci.gcpolicy]]",
         "all = true",
