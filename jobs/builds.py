@@ -53,7 +53,7 @@ def image_of(
         opened(context, recipe.build.ssh, allowed),
     )
     policy = context.pull_policy(service.pull)
-    key = build_key(recipe, source)
+    key = build_key(recipe, source, trust_domain(context))
     image, bases = built_before(context, key)
     pins = pinned_bases(context, policy)
     if image is not None and not due(bases, pins, policy) and not without_cache(context):
