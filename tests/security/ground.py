@@ -7,23 +7,30 @@ queue and the worker are left out, which keeps a build at about a second.
 from __future__ import annotations
 
 import io
+import os
 import subprocess
+import sys
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import docker
 import yaml
-from docker.errors import ImageNotFound
+from base_images import serve
+from cryptography.fernet import Fernet
+from docker.models.containers import Container
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.builders import settings_of, using
+from jobs.builders import using
 from jobs.context import Context
+from jobs.database import session_factory
 from jobs.guard import Guard
 from jobs.log import RunLog
+from jobs.log_files import whole
 from jobs.models import Environment, Preview, Project, Run
 from jobs.prepare import images
 from jobs.previews.prepare import preview_of, versions
@@ -32,9 +39,11 @@ from jobs.settings import Settings
 from jobs.source import checkout
 from jobs.sources import access_of, source_of
 from stacks.docker.builds import builder
+from stacks.docker.builds.builder_image import BINARIES
 from stacks.parse import read
 from stacks.spec import BuiltImage
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 IDENTITY = ("-c", "user.name=Alice", "-c", "user.email=alice@example.com")
 BASE = "portwright/busybox:1.37"
 
@@ -66,6 +75,34 @@ class Ground:
         label = {"label": f"portwright.instance={self.settings.instance}"}
         for image in self.client.images.list(filters=label):
             self.client.images.remove(image.id, force=True)
+
+
+@contextmanager
+def new_ground(
+    folder: Path, new_database: Callable[[Path], None], instance: str
+) -> Iterator[Ground]:
+    """A ground in this folder with the library's images; nothing of it is left in the engine."""
+    serve("busybox", "python")
+    home = folder / "home"
+    for each in ("bin", "keys"):
+        (home / each).mkdir(parents=True)
+    new_database(home)
+    (home / "keys/vault-key").write_text(Fernet.generate_key().decode())
+    given = {**os.environ, "PORTWRIGHT_HOME": str(home), "PORTWRIGHT_INSTANCE": instance}
+    settings = Settings.from_environ(given)
+    install = [sys.executable, "-m", "toolchain", "install", "--into", str(home / "bin")]
+    subprocess.run([*install, *BINARIES], cwd=CHECKOUT, check=True)
+    sessions = session_factory(settings.database_url)
+    client = docker.from_env(timeout=120)
+    with sessions() as session:
+        made = Ground(client, settings, sessions, session, folder)
+        made.clear()
+        try:
+            yield made
+        finally:
+            made.clear()
+            client.close()
+    sessions.kw["bind"].dispose()
 
 
 @dataclass(frozen=True)
@@ -187,9 +224,9 @@ class Place:
         try:
             with RunLog(path) as out:
                 made = self.context(out, **context)
-                return Built(self.ground.client, self.images(made), path.read_text())
+                return Built(self.ground.client, self.images(made), log_of(path))
         finally:
-            log(path.read_text())
+            log(log_of(path))
 
     def images(self, context: Context) -> dict[str, BuiltImage]:
         """What jobs.prepare does between the fetch of the commit and the frozen Spec."""
@@ -203,12 +240,11 @@ class Place:
             allowed = versions(context, wanted, preview_of(context))
             return images(context, source, wanted, allowed)
 
-    def builder(self) -> docker.models.containers.Container:
+    def builder(self, settings: Settings | None = None) -> Container:
         """Its builder's container, running."""
         with RunLog(self.ground.folder / "logs" / "builder.log") as log:
-            context = self.context(log)
+            context = self.context(log, settings=settings)
             with using(context) as name:
-                assert name == settings_of(context).name
                 return self.ground.client.containers.get(name)
 
     def with_settings(self, **changes: Any) -> Settings:
@@ -221,9 +257,5 @@ def git(folder: Path, *argv: str) -> str:
     return done.stdout.strip()
 
 
-def has_image(client: docker.DockerClient, name: str) -> bool:
-    try:
-        client.images.get(name)
-    except ImageNotFound:
-        return False
-    return True
+def log_of(path: Path) -> str:
+    return whole(path).decode()

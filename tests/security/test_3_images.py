@@ -105,7 +105,7 @@ def test_the_tables_hold_every_instruction_and_each_can_name_a_stage(mallory: Pl
 
 @pytest.mark.parametrize("instruction", CANNOT)
 def test_other_instructions_do_not_know_from(mallory: Place, instruction: str) -> None:
-    with pytest.raises(PortwrightError, match="[Uu]nknown flag|invalid signal"):
+    with pytest.raises(PortwrightError, match=r"[Uu]nknown flag|invalid signal"):
         mallory.build(f"FROM {BASE}\n{instruction} --from={BASE} /bin /out\n")
 
 

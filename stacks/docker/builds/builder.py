@@ -192,7 +192,7 @@ def create(client: docker.DockerClient, wanted: BuilderSettings) -> Container:
 def environment(wanted: BuilderSettings) -> dict[str, str]:
     return {
         "BUILDKIT_SETUP_CGROUPV2_ROOT": "1",
-        "BUILDKIT_STEP_LOG_MAX_SIZE": str(4 << 20),
+        "BUILDKIT_STEP_LOG_MAX_SIZE": str(64 << 20),
         "BUILDKIT_STEP_LOG_MAX_SPEED": "-1",
         "PORTWRIGHT_REFUSED": " ".join(REFUSED),
         "PORTWRIGHT_ALLOWED": " ".join(sorted(wanted.allowed)),
