@@ -23,6 +23,8 @@ from stacks.errors import PortwrightError
 from stacks.service_file import SecretRef, Service
 from stacks.spec import BuiltImage
 
+FORK = "fork"
+
 
 def build(
     context: Context, checkout: Checkout, name: str, service: Service, allowed: Mapping[str, int]
@@ -53,7 +55,7 @@ def image_of(
         opened(context, recipe.build.ssh, allowed),
     )
     policy = context.pull_policy(service.pull)
-    key = build_key(recipe, source)
+    key = build_key(recipe, source, trust_domain(context))
     image, bases = built_before(context, key)
     pins = pinned_bases(context, policy)
     if image is not None and not due(bases, pins, policy) and not without_cache(context):
@@ -150,7 +152,8 @@ def rebuild(
         before.tag(tag.rpartition(":")[0], tag=key)
         context.docker.images.remove(str(image.id))
         image = before
-    context.project_images.put_bases({each: bases[each] for each in bases if each not in pins})
+    if not domain.startswith(FORK):  # its frontend may claim to have used any digest
+        context.project_images.put_bases({each: bases[each] for each in bases if each not in pins})
     context.project_images.put_built(key, str(image.id), bases)
     return image, bases
 
@@ -166,7 +169,7 @@ def trust_domain(context: Context) -> str:
     preview = preview_of(context)
     if preview is None:
         return "standing"
-    return f"fork {preview.number}" if preview.fork else "previews"
+    return f"{FORK} {preview.number}" if preview.fork else "previews"
 
 
 def opened(

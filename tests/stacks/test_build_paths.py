@@ -77,8 +77,14 @@ def test_a_fallback_that_is_not_there(checkout: Path, tmp_path: Path) -> None:
         found(checkout, Static(folder="web", fallback="gone.html"), tmp_path)
 
 
-def key(checkout: Path, tmp_path: Path, wanted: Build, **secrets: tuple[int, str]) -> str:
-    return build_key(found(checkout, wanted, tmp_path), Source(checkout, "tree", secrets))
+def key(
+    checkout: Path,
+    tmp_path: Path,
+    wanted: Build,
+    domain: str = "standing",
+    **secrets: tuple[int, str],
+) -> str:
+    return build_key(found(checkout, wanted, tmp_path), Source(checkout, "tree", secrets), domain)
 
 
 def test_what_makes_another_build(checkout: Path, tmp_path: Path) -> None:
@@ -88,6 +94,7 @@ def test_what_makes_another_build(checkout: Path, tmp_path: Path) -> None:
     wanted = Build(context="web", dockerfile="../docker/api.Dockerfile")
     keys = [key(checkout, tmp_path, wanted), key(checkout, tmp_path, wanted, token=(1, "a"))]
     keys.append(key(checkout, tmp_path, wanted, token=(2, "b")))
+    keys.append(key(checkout, tmp_path, wanted, "previews"))
     keys.append(key(checkout, tmp_path, wanted.model_copy(update={"args": {"A": "1"}})))
     keys.append(key(checkout, tmp_path, wanted.model_copy(update={"network": "none"})))
     outside.with_name("api.Dockerfile.dockerignore").write_text("big")

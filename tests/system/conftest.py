@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from base_images import OFFICIAL, docker_hub
+from ground import Ground, new_ground
 from harness import Platform, Repository, copy_checkout
 
 
@@ -32,6 +33,15 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
             yield made
         finally:
             made.purge()
+
+
+@pytest.fixture(scope="session")
+def ground(
+    tmp_path_factory: pytest.TempPathFactory, new_database: Callable[[Path], None]
+) -> Iterator[Ground]:
+    """A database and builders without a platform: a build takes a second there."""
+    with new_ground(tmp_path_factory.mktemp("ground"), new_database, "pwground") as made:
+        yield made
 
 
 @pytest.fixture

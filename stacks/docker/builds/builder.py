@@ -29,6 +29,8 @@ CONFIG_LABEL = "portwright.builder-config"
 SOCKET = "/run/buildkit/buildkitd.sock"
 STATE = "/var/lib/buildkit"
 START = "/usr/local/bin/start-buildkitd"
+# Steps get no CAP_NET_RAW: a packet socket passes the firewall.
+RUNC = "/usr/local/bin/step-runc"
 # The host as a builder sees it, and the names by which the host sees itself.
 HOST = "host.docker.internal"
 LOOPBACK = ("127.0.0.1", "localhost")
@@ -190,7 +192,7 @@ def create(client: docker.DockerClient, wanted: BuilderSettings) -> Container:
 def environment(wanted: BuilderSettings) -> dict[str, str]:
     return {
         "BUILDKIT_SETUP_CGROUPV2_ROOT": "1",
-        "BUILDKIT_STEP_LOG_MAX_SIZE": str(4 << 20),
+        "BUILDKIT_STEP_LOG_MAX_SIZE": str(64 << 20),
         "BUILDKIT_STEP_LOG_MAX_SPEED": "-1",
         "PORTWRIGHT_REFUSED": " ".join(REFUSED),
         "PORTWRIGHT_ALLOWED": " ".join(sorted(wanted.allowed)),
@@ -217,6 +219,7 @@ def configuration(wanted: BuilderSettings) -> str:
         "enabled = false",
         "[worker.oci]",
         'networkMode = "host"',
+        f'binary = "{RUNC}"',
         "gc = true",
         "[[worker.oci.gcpolicy]]",
         "all = true",

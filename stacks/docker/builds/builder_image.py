@@ -27,7 +27,8 @@ NAME = "portwright/builder"
 SUITE = "trixie"
 PACKAGES = ("ca-certificates", "git", "iptables", "openssh-client", "runc")
 BINARIES = ("buildkitd", "buildctl")
-START = Path(__file__).parent / "image_files" / "start-buildkitd"
+FILES = Path(__file__).parent / "image_files"
+SCRIPTS = tuple(FILES / name for name in ("start-buildkitd", "step-runc"))
 PLACE = "usr/local/bin"
 # Docker's names of what `uname -m` prints.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -73,7 +74,8 @@ def key_of(binaries: Sequence[Path]) -> str:
     binaries: in the toolchain's cache, where a folder's name has the key of its inputs.
     """
     digest = hashlib.sha256(repr(("1", SUITE, PACKAGES, os.uname().machine)).encode())
-    digest.update(START.read_bytes())
+    for path in SCRIPTS:
+        digest.update(path.read_bytes())
     for path in binaries:
         digest.update(path.parent.name.encode())
     return digest.hexdigest()[:12]
@@ -120,9 +122,8 @@ def image_file(cache: Path, binaries: Path, say: Say) -> Path:
             whole = Path(scratch) / "builder.tar"
             shutil.copyfile(base, whole)
             with tarfile.open(whole, "a") as tar:
-                for path in (START, *(binary(binaries, name).resolve() for name in BINARIES)):
-                    name = START.name if path == START else path.name
-                    tar.add(path, f"./{PLACE}/{name}", filter=executable)
+                for path in (*SCRIPTS, *(binary(binaries, name).resolve() for name in BINARIES)):
+                    tar.add(path, f"./{PLACE}/{path.name}", filter=executable)
             packed = Path(scratch) / "builder.tar.gz"
             with whole.open("rb") as source, gzip.open(packed, "wb", compresslevel=1) as out:
                 shutil.copyfileobj(source, out, 1 << 20)

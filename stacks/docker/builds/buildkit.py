@@ -30,6 +30,7 @@ from stacks.docker.images.engine import environment
 from stacks.docker.images.login import Login
 from stacks.docker.images.reference import Reference
 from stacks.errors import PortwrightError
+from stacks.processes import end_with_parent
 
 CHUNK = 1 << 20
 # The names that BuildKit asks by; a registry on the host's loopback has another one in a builder.
@@ -93,6 +94,7 @@ def build(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=files.descriptors,
+            preexec_fn=end_with_parent,
             env={**os.environ, **environment(address), "DOCKER_CONFIG": str(folder)},
         )
         assert process.stdout is not None and process.stderr is not None

@@ -117,10 +117,12 @@ def inside(folder: Path, relative: str, path: str) -> Path:
     return found
 
 
-def build_key(recipe: Recipe, source: Source) -> str:
+def build_key(recipe: Recipe, source: Source, domain: str) -> str:
     """Return what is equal for two builds that need only one: the same files, settings and secrets.
 
-    What a registry or a server answers meanwhile is not part of it.
+    domain: whose builds may share results (jobs.builds). A cache mount may change what the same
+    files give, so that a pull request's image is not production's. What a registry or a server
+    answers meanwhile is not part of it.
     """
     ignored = recipe.dockerfile.with_name(f"{recipe.dockerfile.name}.dockerignore")
     versions = {
@@ -128,6 +130,7 @@ def build_key(recipe: Recipe, source: Source) -> str:
         for kind, given in (("secrets", source.secrets), ("ssh", source.ssh))
     }
     parts = [
+        domain,
         source.tree,
         recipe.build.model_dump(mode="json", exclude={"secrets", "ssh"}),
         hashlib.sha256(recipe.text).hexdigest(),

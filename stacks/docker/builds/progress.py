@@ -14,6 +14,9 @@ from typing import Any
 Say = Callable[[str], None]
 MAX_LINE = 2_000
 LAST_LINES = 5
+# Of a step: what the log shows before it waits for the step's end, and shows only that.
+STEP_LINES = 20_000
+TAIL = 8_192
 CUT = " [line cut]"
 # `[build 1/4] FROM docker.io/library/python:3.13@sha256:…`; without the bracket where COPY --from
 # or a mount names the image. What a command contains follows its own keyword.
@@ -63,14 +66,50 @@ def printable(text: str) -> str:
 
 @dataclass
 class Step:
-    """A vertex of the build's graph."""
+    """A vertex of the build's graph.
+
+    shown: lines in the log. tail, skipped: the newest bytes of those that the log does not show,
+    and how many they were in all.
+    """
 
     number: int
     name: str
-    lines: Lines
+    say: Say
     last: deque[str] = field(default_factory=lambda: deque(maxlen=LAST_LINES))
     announced: bool = False
     done: bool = False
+    shown: int = 0
+    tail: bytes = b""
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        self.lines = Lines(self.line)
+
+    def line(self, text: str) -> None:
+        self.shown += 1
+        self.last.append(text)
+        self.say(f"#{self.number} {text}")
+
+    def feed(self, data: bytes) -> None:
+        """Show output; what exceeds the bound costs next to nothing, however short its lines."""
+        if self.shown < STEP_LINES:
+            self.lines.feed(data)
+            return
+        self.skipped += len(data)
+        self.tail = (self.tail + data)[-TAIL:]
+
+    def end(self) -> None:
+        self.lines.end()
+        if not self.skipped:
+            return
+        tail = self.tail
+        if self.skipped > len(tail):
+            tail = tail.partition(b"\n")[2] or tail
+            self.line(f"[{self.skipped - len(tail)} bytes of output are not shown]")
+        self.tail, self.skipped = b"", 0
+        self.lines = Lines(self.line)
+        self.lines.feed(tail)
+        self.lines.end()
 
 
 class Progress:
@@ -103,30 +142,20 @@ class Progress:
         name = printable(str(told.get("name", "")))
         step = self.steps.get(told["digest"])
         if step is None:
-            step = self.steps[told["digest"]] = self.new_step(name)
+            step = self.steps[told["digest"]] = Step(len(self.steps) + 1, name, self.say)
         if found := BASE.fullmatch(name):
             self.bases[found[1]] = found[2]
         if told.get("started") and not step.announced and not told.get("cached"):
             self.announce(step)
         if step.done or not told.get("completed"):
             return
-        step.lines.end()
+        step.end()
         if told.get("error"):
             step.done, self.failed = True, step
             self.say(f"#{step.number} failed")
         elif told.get("cached"):
             step.done = True
             self.say(f"#{step.number} {step.name} (cached)")
-
-    def new_step(self, name: str) -> Step:
-        number = len(self.steps) + 1
-        last: deque[str] = deque(maxlen=LAST_LINES)
-
-        def say(line: str) -> None:
-            last.append(line)
-            self.say(f"#{number} {line}")
-
-        return Step(number, name, Lines(say), last)
 
     def announce(self, step: Step) -> None:
         step.announced = True
@@ -137,7 +166,7 @@ class Progress:
         if step is not None:
             if not step.announced:
                 self.announce(step)
-            step.lines.feed(base64.b64decode(told.get("data") or ""))
+            step.feed(base64.b64decode(told.get("data") or ""))
 
     @property
     def error(self) -> str:

@@ -8,7 +8,7 @@ from base64 import b64encode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stacks.docker.builds.progress import CUT, MAX_LINE, Lines, Progress
+from stacks.docker.builds.progress import CUT, MAX_LINE, STEP_LINES, TAIL, Lines, Progress
 
 DIGEST = "sha256:" + "a" * 64
 
@@ -52,6 +52,22 @@ def test_a_step_its_output_and_its_result_are_numbered() -> None:
         "#1 failed",
     ]
     assert progress.failed is not None and list(progress.failed.last) == ["one", "two"]
+
+
+def test_of_much_output_the_log_has_the_beginning_and_the_end() -> None:
+    said: list[str] = []
+    progress = Progress(said.append)
+    progress.feed(vertex("RUN yes", started="x"))
+    for _ in range(4):
+        progress.feed(output("RUN yes", b"y\n" * STEP_LINES))
+    progress.feed(output("RUN yes", b"the cause"))
+    progress.feed(vertex("RUN yes", started="x", completed="x", error="exit code: 1"))
+    assert said[: STEP_LINES + 1] == ["#1 RUN yes", *["#1 y"] * STEP_LINES]
+    assert said[-2:] == ["#1 the cause", "#1 failed"]
+    (skipped,) = (line for line in said if "not shown" in line)
+    assert skipped == f"#1 [{6 * STEP_LINES + 9 - TAIL + 2} bytes of output are not shown]"
+    assert len(said) < STEP_LINES + TAIL
+    assert progress.failed is not None and progress.failed.last[-1] == "the cause"
 
 
 def test_base_images_are_known_by_digest() -> None:
