@@ -20,6 +20,7 @@ CUT = " [line cut]"
 BASE = re.compile(r"(?:\[[^\]]*\] )?FROM (\S+)@(sha256:[0-9a-f]{64})")
 # Control characters but tab, and escape, of which the log keeps what colours need.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Lines:
@@ -123,7 +124,8 @@ class Progress:
         last: deque[str] = deque(maxlen=LAST_LINES)
 
         def say(line: str) -> None:
-            last.append(line)
+            if COLOUR.sub("", line).strip():  # pip's last line only resets the colour
+                last.append(line)
             self.say(f"#{number} {line}")
 
         return Step(number, name, Lines(say), last)
