@@ -175,21 +175,30 @@ def compare(ours: Ours, bare: Bare, rounds: int) -> dict[str, list[float]]:
 
 
 def starting(ours: Ours, rounds: int) -> dict[str, float]:
-    """Seconds until a builder answers: a new one, and one that is stopped; MB of an idle one."""
+    """Seconds until a builder answers: a new one, and one that is stopped; MB of an idle one, just
+    started and after builds."""
     client, wanted = ours.scratch.client, ours.settings()
     new, stopped = [], []
+    used_mb = memory_mb(ours)
     for _ in range(rounds):
         ours.forget()
         new.append(timed(lambda: builder.start(client, wanted)))
         builder.stop(client, wanted.instance, wanted.project)
         stopped.append(timed(lambda: builder.start(client, wanted)))
-    time.sleep(2)
-    container = client.containers.get(wanted.name)
     return {
         "start_new_s": middle(new),
         "start_stopped_s": middle(stopped),
-        "idle_mb": round(tree_kb(container.attrs["State"]["Pid"]) / 1024, 1),
+        "idle_new_mb": memory_mb(ours),
+        "idle_used_mb": used_mb,
     }
+
+
+def memory_mb(ours: Ours) -> float:
+    """The proportional set size of the builder's processes, after a pause."""
+    time.sleep(2)
+    name = builder.builder_name(ours.scratch.instance, NAME)
+    state = ours.scratch.client.containers.get(name).attrs["State"]
+    return round(tree_kb(state["Pid"]) / 1024, 1)
 
 
 def sharing(first: Bare, rounds: int) -> dict[str, float]:
