@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 
-from bench import bootstrap, compare, downtime, fifty, intake, preview, recovery, streams
+from bench import bootstrap, build, compare, downtime, fifty, intake, preview, recovery, streams
 
 
 def main() -> int:
@@ -24,6 +24,7 @@ def main() -> int:
                 "bootstrap",
                 "preview",
                 "previews30",
+                "build",
             ),
         ],
     )
@@ -47,6 +48,8 @@ def main() -> int:
         figures = streams.measure(given.readers, given.lines)
     elif given.name == "preview":
         figures = preview.measure(given.rounds)
+    elif given.name == "build":
+        figures = build.measure(given.rounds)
     elif given.name == "previews30":
         figures = preview.many(given.previews)
     elif given.name == "bootstrap":

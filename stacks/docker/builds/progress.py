@@ -23,6 +23,7 @@ CUT = " [line cut]"
 BASE = re.compile(r"(?:\[[^\]]*\] )?FROM (\S+)@(sha256:[0-9a-f]{64})")
 # Control characters but tab, and escape, of which the log keeps what colours need.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Lines:
@@ -87,7 +88,8 @@ class Step:
 
     def line(self, text: str) -> None:
         self.shown += 1
-        self.last.append(text)
+        if COLOUR.sub("", text).strip():  # pip's last line only resets the colour
+            self.last.append(text)
         self.say(f"#{self.number} {text}")
 
     def feed(self, data: bytes) -> None:

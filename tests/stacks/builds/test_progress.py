@@ -39,7 +39,7 @@ def test_a_step_its_output_and_its_result_are_numbered() -> None:
         vertex("[1/2] RUN make"),
         vertex("[1/2] RUN make", started="2026-01-01T00:00:00Z"),
         output("[1/2] RUN make", b"one\ntw"),
-        output("[1/2] RUN make", b"o\n"),
+        output("[1/2] RUN make", b"o\n\x1b[0m\n\n"),
         vertex("[2/2] COPY", started="x", completed="x", cached=True),
         vertex("[1/2] RUN make", started="x", completed="x", error="exit code: 2"),
     ):
@@ -48,6 +48,8 @@ def test_a_step_its_output_and_its_result_are_numbered() -> None:
         "#1 [1/2] RUN make",
         "#1 one",
         "#1 two",
+        "#1 \x1b[0m",
+        "#1 ",
         "#2 [2/2] COPY (cached)",
         "#1 failed",
     ]
