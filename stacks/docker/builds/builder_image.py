@@ -144,7 +144,7 @@ def load(client: docker.DockerClient, file: Path, tag: str, say: Say) -> None:
     try:
         with file.open("rb") as stream:
             client.api.import_image_from_data(stream, repository=repository, tag=version)
-    except (DockerException, OSError) as error:
+    except DockerException as error:  # another error is a lost connection, which the run explains
         raise PortwrightError(
             f"the builder's image could not be loaded into the engine: {error}",
             remedy="check that the engine runs and that its disk has 1 GB free",
