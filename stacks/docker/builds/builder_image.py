@@ -105,9 +105,26 @@ def check_architecture(client: docker.DockerClient) -> None:
 
 
 def image_file(cache: Path, binaries: Path, say: Say) -> Path:
-    """Return the image's file system as a compressed tar file, made where it is missing."""
+    """Return the image's file system as a compressed tar file, made where it is missing.
+
+    A worker on a managed host reads the one that the host was installed with: its sandbox lets it
+    neither write the cache nor run debootstrap.
+    """
     target = packed_path(cache, image_key(binaries))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return make(target, cache, binaries, say)
+    except OSError as error:
+        raise PortwrightError(
+            f"the builder's image could not be made: {error}",
+            remedy="run ./quickstart (or `portwright host apply`), which makes it",
+            path="build",
+        ) from None
+
+
+def make(target: Path, cache: Path, binaries: Path, say: Say) -> Path:
     with (target.parent / "builder.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
