@@ -14,14 +14,17 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from stacks.docker.images.debian import archive
 from stacks.docker.images.engine import find_image
 from stacks.errors import PortwrightError
+from stacks.world import moment
 
 NAME = "portwright/builder"
 SUITE = "trixie"
@@ -31,6 +34,7 @@ START = Path(__file__).parent / "image_files" / "start-buildkitd"
 PLACE = "usr/local/bin"
 # Docker's names of what `uname -m` prints.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+OLD = timedelta(days=1)
 Say = Callable[[str], None]
 
 
@@ -146,6 +150,23 @@ def make(target: Path, cache: Path, binaries: Path, say: Say) -> Path:
             if old != target:
                 old.unlink(missing_ok=True)
     return target
+
+
+def remove_old_images(client: docker.DockerClient, binaries: Path, at: datetime) -> list[str]:
+    """Remove earlier versions of the builder's image that no container uses; return their tags.
+
+    One that is new may belong to another platform on this engine, which has just loaded it.
+    """
+    current = f"{NAME}:{image_key(binaries)}"
+    removed = []
+    for image in client.images.list(NAME):
+        if current in image.tags or at - moment(image.attrs["Created"]) < OLD:
+            continue
+        for tag in image.tags:
+            with suppress(APIError):  # a container uses it
+                client.images.remove(tag)
+                removed.append(tag)
+    return removed
 
 
 def executable(member: tarfile.TarInfo) -> tarfile.TarInfo:
