@@ -14,6 +14,7 @@ from jobs.context import Context
 from jobs.previews.prepare import preview_of
 from jobs.source import Checkout
 from jobs.vault import open_version
+from stacks.docker.builds.buildkit import ConnectionLost, Order
 from stacks.docker.builds.buildkit import build as run_build
 from stacks.docker.builds.image import Recipe, Source, build_key, order_of, recipe_of
 from stacks.docker.images.engine import find_image, has_check
@@ -132,16 +133,7 @@ def rebuild(
         namespace=builders.namespace(secret_key, project, domain),
         cache=not without_cache(context),
     )
-    with builders.using(context) as container:
-        image_id, bases = run_build(
-            context.docker,
-            settings.home / "bin" / "buildctl",
-            container,
-            context.docker_address,
-            order,
-            context.all_logins(),
-            context.log,
-        )
+    image_id, bases = run(context, order)
     image = find_image(context.docker, image_id)
     if image is None:
         raise PortwrightError(
@@ -156,6 +148,32 @@ def rebuild(
         context.project_images.put_bases({each: bases[each] for each in bases if each not in pins})
     context.project_images.put_built(key, str(image.id), bases)
     return image, bases
+
+
+def run(context: Context, order: Order) -> tuple[str, dict[str, str]]:
+    """Run the build; repeat it once where the connection to the builder is lost.
+
+    The builder keeps the results of the steps that were done.
+    """
+    try:
+        return run_once(context, order)
+    except ConnectionLost as error:
+        context.log(f"{error.message}; trying again")
+    context.ping()
+    return run_once(context, order)
+
+
+def run_once(context: Context, order: Order) -> tuple[str, dict[str, str]]:
+    with builders.using(context) as container:
+        return run_build(
+            context.docker,
+            context.settings.home / "bin" / "buildctl",
+            container,
+            context.docker_address,
+            order,
+            context.all_logins(),
+            context.log,
+        )
 
 
 def content(image: Image) -> tuple[object, ...]:

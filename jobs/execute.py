@@ -29,6 +29,7 @@ from jobs.settings import Settings
 from jobs.states import FINAL
 from stacks.causes import why
 from stacks.compile import compile_spec
+from stacks.docker.builds.buildkit import ConnectionLost
 from stacks.drift import drifted, observe
 from stacks.engine import EngineFailure
 from stacks.errors import PortwrightError
@@ -93,7 +94,9 @@ def lost(context: Context, error: Exception) -> PortwrightError | None:
     """Of a failure whose cause may be the way to another machine: what is wrong with that; None
     where nothing is known to be."""
     host = context.project.host
-    engines = isinstance(error, EngineFailure | DockerException | RequestException | OSError)
+    engines = isinstance(
+        error, EngineFailure | ConnectionLost | DockerException | RequestException | OSError
+    )
     if host is None or not reach.is_remote(host) or not engines:
         return None
     try:

@@ -6,12 +6,14 @@ from sqlalchemy import func, select
 
 from jobs.builds import build
 from jobs.context import Context
+from jobs.hosts.words import Away
 from jobs.models import Environment, Release, Run
 from jobs.previews.commits import access_to, learn
 from jobs.previews.prepare import forbid_host_access, names, preview_of, versions
 from jobs.queries import release_numbered
 from jobs.source import Checkout, checkout
 from jobs.sources import access_of, guard_of, source_of
+from stacks.docker.builds.buildkit import ConnectionLost
 from stacks.docker.images.engine import find_image
 from stacks.docker.images.reference import Reference
 from stacks.errors import PortwrightError
@@ -154,6 +156,8 @@ def images(
                 found[name] = context.resolver.resolve(service.image, context.log, policy)
             else:
                 found[name] = build(context, source, name, service, allowed)
+        except (Away, ConnectionLost):  # the host's fault, not the service's
+            raise
         except PortwrightError as error:
             path = ".".join(filter(None, ["services", name, error.path]))
             raise PortwrightError(error.message, remedy=error.remedy, path=path) from None

@@ -33,6 +33,7 @@ from jobs.settings import Settings
 from jobs.tls import Tls
 from jobs.vault import open_secrets
 from stacks.compile import compile_spec
+from stacks.docker.builds.builder_image import remove_old_images
 from stacks.docker.images.engine import connect
 from stacks.drift import Finding, observe
 from stacks.freeze import window
@@ -122,11 +123,12 @@ def look_at(
 def sweep_builders(
     session: Session, client: docker.DockerClient, settings: Settings, host: Host | None
 ) -> list[str]:
-    """Stop idle builders of that machine and remove build caches that nobody needs."""
+    """Stop idle builders of that machine; remove build caches and builder images that nobody needs."""
     placed = select(Project.name).where(
         Project.host_id.is_not_distinct_from(host.id if host else None)
     )
-    return builders.sweep(client, settings, host, set(session.scalars(placed)))
+    changed = builders.sweep(client, settings, host, set(session.scalars(placed)))
+    return changed + remove_old_images(client, settings.home / "bin", now())
 
 
 def start_due(

@@ -12,9 +12,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import docker
 import pytest
 from base_images import on_engine
+from own_engine import Engine
 
 from bench.faults.ground import Ground, daemon, ground
 from bench.faults.points import OTHERS
@@ -23,8 +23,6 @@ from jobs.models import Run
 
 NAMED = {point.name: point for point in OTHERS}
 FREE_MB = 80
-# Of its own: with none at all, dockerd takes the host's docker0 away.
-BRIDGE = "pwfault0"
 
 
 def healthz(scratch: Scratch) -> int:
@@ -113,69 +111,10 @@ def test_the_disk_is_full_in_the_middle(small_disk: Ground, name: str) -> None:
     field.check_clean(waits)
 
 
-def ip(*argv: str) -> None:
-    subprocess.run(["ip", *argv], check=True)
-
-
-class Engine:
-    """A Docker engine of the test's own, beside the host's; its state is in `folder`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.url = f"unix://{folder}/docker.sock"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        if not Path(f"/sys/class/net/{BRIDGE}").exists():
-            ip("link", "add", BRIDGE, "type", "bridge")
-            ip("address", "add", "10.214.0.1/24", "dev", BRIDGE)
-            ip("link", "set", BRIDGE, "up")
-        config = self.folder / "daemon.json"
-        # The host's own names address pools too, which dockerd refuses; this much it has of it.
-        config.write_text('{"live-restore": true}')
-        command = [
-            "dockerd", "--config-file", str(config),
-            "--data-root", f"{self.folder}/data", "--exec-root", f"{self.folder}/exec",
-            "--pidfile", f"{self.folder}/pid", "--host", self.url, "--bridge", BRIDGE,
-            "--iptables=false", "--default-address-pool", "base=10.213.0.0/16,size=24",
-        ]  # fmt: skip
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log)
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                docker.DockerClient(self.url).close()
-                return
-            except docker.errors.DockerException:
-                alive = self.process.poll() is None and time.monotonic() < deadline
-                assert alive, (self.folder / "log").read_text()[-2000:]
-                time.sleep(0.2)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-
-    def stop(self) -> None:
-        assert self.process is not None
-        self.process.terminate()
-        self.process.wait(60)
-        ip("link", "delete", BRIDGE)
-        # dockerd mounts its folder on itself; pathlib sees only other file systems as mounts.
-        if str(self.folder / "data") in Path("/proc/self/mounts").read_text():
-            subprocess.run(["umount", "--lazy", self.folder / "data"], check=True)
-
-    def load(self, *names: str) -> None:
-        saved = subprocess.Popen(["docker", "save", *names], stdout=subprocess.PIPE)
-        environ = {**os.environ, "DOCKER_HOST": self.url}
-        subprocess.run(["docker", "load"], stdin=saved.stdout, env=environ, check=True)
-        assert saved.wait() == 0
-
-
 @pytest.fixture(scope="module")
 def own_engine() -> Iterator[tuple[Ground, Engine]]:
     with tempfile.TemporaryDirectory(prefix="pwfault-engine-") as folder:
-        engine = Engine(Path(folder))
+        engine = Engine(Path(folder), "pwfault0")
         engine.start()
         engine.load(on_engine("python"), on_engine("postgres"))
         with pytest.MonkeyPatch.context() as patch:

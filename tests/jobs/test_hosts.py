@@ -27,6 +27,7 @@ from jobs.previews.policy import set_policy
 from jobs.requests import create_project, request_run
 from jobs.settings import Settings
 from jobs.ticks import serving
+from stacks.docker.builds.buildkit import ConnectionLost
 from stacks.engine import EngineFailure
 from stacks.errors import PortwrightError
 
@@ -381,6 +382,7 @@ def test_a_run_that_broke_on_its_host_is_told_why_the_host_is_away(
     host.known_hosts = f"[127.0.0.1]:1 {KEY}\n"
     project.host = host
     session.commit()
-    for error in (dead, OSError("broken pipe"), EngineFailure("no", [], "read the log")):
+    cut = ConnectionLost("the connection was lost", remedy="deploy again")
+    for error in (dead, cut, OSError("broken pipe"), EngineFailure("no", [], "read the log")):
         assert str(lost(context, error)) == "host: host node: nothing answers at 127.0.0.1:1"
     assert lost(context, PortwrightError("a bad file", remedy="correct it")) is None

@@ -13,7 +13,6 @@ import tarfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
@@ -256,22 +255,26 @@ def packed(found: Mapping[str, str]) -> bytes:
 def wait_until_ready(container: Container) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while True:
-        code, _ = exec_in(container, ["test", "-S", SOCKET])
+        code, output = exec_in(container, ["test", "-S", SOCKET])
         if code == 0:
             return
         container.reload()
         if container.status != "running" or time.monotonic() > deadline:
-            said = container.logs(tail=5).decode(errors="replace").strip()
+            said = output or container.logs(tail=5).decode(errors="replace").strip()
             raise failed(f"the builder does not start: {said or 'it printed nothing'}")
         time.sleep(STEP)
 
 
-def exec_in(container: Container, argv: list[str]) -> tuple[int, Any]:
+def exec_in(container: Container, argv: list[str]) -> tuple[int, str]:
+    """Run a command in the container; return its exit code and its output.
+
+    An engine that cannot run it, because of its control groups for example, says so in the output.
+    """
     try:
-        done = container.exec_run(argv)
-    except APIError as error:  # it has just ended
-        return 1, str(error)
-    return int(done[0]), done[1]
+        code, output = container.exec_run(argv)
+    except APIError:  # the container has just ended, and its log says why
+        return 1, ""
+    return int(code), output.decode(errors="replace").strip()
 
 
 def failed(message: str) -> PortwrightError:

@@ -14,14 +14,17 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 
 from stacks.docker.images.debian import archive
 from stacks.docker.images.engine import find_image
 from stacks.errors import PortwrightError
+from stacks.world import moment
 
 NAME = "portwright/builder"
 SUITE = "trixie"
@@ -32,6 +35,7 @@ SCRIPTS = tuple(FILES / name for name in ("start-buildkitd", "step-runc"))
 PLACE = "usr/local/bin"
 # Docker's names of what `uname -m` prints.
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+OLD = timedelta(days=1)
 Say = Callable[[str], None]
 
 
@@ -109,9 +113,26 @@ def check_architecture(client: docker.DockerClient) -> None:
 
 
 def image_file(cache: Path, binaries: Path, say: Say) -> Path:
-    """Return the image's file system as a compressed tar file, made where it is missing."""
+    """Return the image's file system as a compressed tar file, made where it is missing.
+
+    A worker on a managed host reads the one that the host was installed with: its sandbox lets it
+    neither write the cache nor run debootstrap.
+    """
     target = packed_path(cache, image_key(binaries))
-    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        return target
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return make(target, cache, binaries, say)
+    except OSError as error:
+        raise PortwrightError(
+            f"the builder's image could not be made: {error}",
+            remedy="run ./quickstart (or `portwright host apply`), which makes it",
+            path="build",
+        ) from None
+
+
+def make(target: Path, cache: Path, binaries: Path, say: Say) -> Path:
     with (target.parent / "builder.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if target.exists():
@@ -134,6 +155,23 @@ def image_file(cache: Path, binaries: Path, say: Say) -> Path:
     return target
 
 
+def remove_old_images(client: docker.DockerClient, binaries: Path, at: datetime) -> list[str]:
+    """Remove earlier versions of the builder's image that no container uses; return their tags.
+
+    One that is new may belong to another platform on this engine, which has just loaded it.
+    """
+    current = f"{NAME}:{image_key(binaries)}"
+    removed = []
+    for image in client.images.list(NAME):
+        if current in image.tags or at - moment(image.attrs["Created"]) < OLD:
+            continue
+        for tag in image.tags:
+            with suppress(APIError):  # a container uses it
+                client.images.remove(tag)
+                removed.append(tag)
+    return removed
+
+
 def executable(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.mode, member.uid, member.gid = 0o755, 0, 0
     member.uname = member.gname = "root"
@@ -147,7 +185,7 @@ def load(client: docker.DockerClient, file: Path, tag: str, say: Say) -> None:
     try:
         with file.open("rb") as stream:
             client.api.import_image_from_data(stream, repository=repository, tag=version)
-    except (DockerException, OSError) as error:
+    except DockerException as error:  # another error is a lost connection, which the run explains
         raise PortwrightError(
             f"the builder's image could not be loaded into the engine: {error}",
             remedy="check that the engine is running and has 1 GB of free disk space",

@@ -22,11 +22,12 @@ from typing import IO
 import docker
 from docker.errors import DockerException
 from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
 
 from stacks.docker.builds.builder import HOST, LOOPBACK
 from stacks.docker.builds.progress import Progress, Say
 from stacks.docker.images import pull
-from stacks.docker.images.engine import environment
+from stacks.docker.images.engine import environment, find_image
 from stacks.docker.images.login import Login
 from stacks.docker.images.reference import Reference
 from stacks.errors import PortwrightError
@@ -35,6 +36,10 @@ from stacks.processes import end_with_parent
 CHUNK = 1 << 20
 # The names that BuildKit asks by; a registry on the host's loopback has another one in a builder.
 HUB_AUTHS = ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io")
+
+
+class ConnectionLost(PortwrightError):
+    """The connection to the builder ended during the build, which is not the build's fault."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +81,8 @@ def build(
 ) -> tuple[str, dict[str, str]]:
     """Build and load; return the image's ID and the digests of the images it is based on.
 
-    builder: the running container's name; address: of its engine. Raises PortwrightError where
-    the build fails; its output went to say.
+    builder: the running container's name; address: of its engine. Raises ConnectionLost, and
+    PortwrightError where the build fails; its output went to say.
     """
     progress = Progress(say)
     with ExitStack() as stack:
@@ -100,12 +105,15 @@ def build(
         assert process.stdout is not None and process.stderr is not None
         reader = threading.Thread(target=follow, args=(process.stderr, progress), daemon=True)
         reader.start()
-        trouble = ""
+        trouble, lost = "", False
         try:
             first = process.stdout.read(CHUNK)
-            if first:
-                trouble = load(client, first, process.stdout)
-            if trouble:
+            try:
+                if first:
+                    trouble = load(client, first, process.stdout)
+            except ConnectionLost:
+                lost = True
+            if trouble or lost:
                 process.kill()
             code = process.wait()
         except BaseException:  # an interruption must not leave buildctl behind
@@ -116,6 +124,8 @@ def build(
             reader.join()
             process.stdout.close()
             process.stderr.close()
+    if lost or (code and not trouble and is_lost(progress)):
+        raise connection_lost()
     if code and not trouble:
         raise failure(progress, code, order, logins)
     if trouble:
@@ -124,7 +134,26 @@ def build(
             remedy="check that the engine is running and has free disk space, then deploy again",
             path="build",
         )
-    return str(client.images.get(order.tag).id), dict(progress.bases)
+    image = find_image(client, order.tag)
+    if image is None:  # the engine's answer was cut off
+        raise connection_lost()
+    return str(image.id), dict(progress.bases)
+
+
+def is_lost(progress: Progress) -> bool:
+    """Return whether buildctl failed without an answer to its build.
+
+    Unavailable is gRPC's code for a connection that ended: https://grpc.io/docs/guides/status-codes/
+    """
+    return progress.failed is None and "code = Unavailable" in progress.error
+
+
+def connection_lost() -> ConnectionLost:
+    return ConnectionLost(
+        "the connection to the builder was lost during the build",
+        remedy="check that the host runs and has free memory, then deploy again",
+        path="build",
+    )
 
 
 class MemoryFiles:
@@ -213,7 +242,10 @@ def follow(stream: IO[bytes], progress: Progress) -> None:
 
 
 def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> str:
-    """Give the archive to the engine as it comes; return what went wrong, empty where nothing did."""
+    """Give the archive to the engine as it comes; return what went wrong, empty where nothing did.
+
+    Raises ConnectionLost where the engine does not answer.
+    """
 
     def chunks() -> Iterator[bytes]:
         yield first
@@ -224,8 +256,10 @@ def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> str:
         for told in client.api.load_image(chunks(), quiet=False):
             if "error" in told:
                 return str(told["error"])
-    except (DockerException, RequestException) as error:
+    except DockerException as error:
         return str(error)
+    except (RequestException, HTTPError) as error:
+        raise connection_lost() from error
     return ""
 
 
