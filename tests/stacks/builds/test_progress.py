@@ -68,6 +68,9 @@ def test_of_much_output_the_log_has_the_beginning_and_the_end() -> None:
     assert skipped == f"#1 [{6 * STEP_LINES + 9 - TAIL + 1} bytes of output are not shown]"
     assert len(said) < STEP_LINES + TAIL
     assert progress.failed is not None and progress.failed.last[-1] == "the cause"
+    progress.feed(output("RUN yes", b"; more of it"))
+    progress.end()
+    assert said[-1] == "#1 ; more of it" == f"#1 {progress.failed.last[-1]}"
 
 
 def test_base_images_are_known_by_digest() -> None:
