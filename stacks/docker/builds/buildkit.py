@@ -239,6 +239,7 @@ def docker_config(logins: Mapping[str, Login]) -> str:
 def follow(stream: IO[bytes], progress: Progress) -> None:
     for line in stream:
         progress.feed(line)
+    progress.end()
 
 
 def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> str:

@@ -170,6 +170,11 @@ class Progress:
                 self.announce(step)
             step.feed(base64.b64decode(told.get("data") or ""))
 
+    def end(self) -> None:
+        """Show what has come since: the last output of a step may be reported after its end."""
+        for step in self.steps.values():
+            step.end()
+
     @property
     def error(self) -> str:
         """buildctl's own last message, without its prefix."""

@@ -1,4 +1,4 @@
-"""A certificate for forge.test and 127.0.0.1, signed by itself."""
+"""A certificate for forge.test and an address, signed by itself."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class Certificate:
     text: str
 
 
-def make(folder: Path) -> Certificate:
+def make(folder: Path, address: str = "127.0.0.1") -> Certificate:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "forge.test")])
-    names = [x509.DNSName("forge.test"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    names = [x509.DNSName("forge.test"), x509.IPAddress(ipaddress.ip_address(address))]
     now = datetime.now(UTC)
     certificate = (
         x509.CertificateBuilder()

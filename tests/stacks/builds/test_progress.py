@@ -67,9 +67,12 @@ def test_of_much_output_the_log_has_the_beginning_and_the_end() -> None:
     assert said[: STEP_LINES + 1] == ["#1 RUN yes", *["#1 y"] * STEP_LINES]
     assert said[-2:] == ["#1 the cause", "#1 failed"]
     (skipped,) = (line for line in said if "not shown" in line)
-    assert skipped == f"#1 [{6 * STEP_LINES + 9 - TAIL + 2} bytes of output are not shown]"
+    assert skipped == f"#1 [{6 * STEP_LINES + 9 - TAIL + 1} bytes of output are not shown]"
     assert len(said) < STEP_LINES + TAIL
     assert progress.failed is not None and progress.failed.last[-1] == "the cause"
+    progress.feed(output("RUN yes", b"; more of it"))
+    progress.end()
+    assert said[-1] == "#1 ; more of it" == f"#1 {progress.failed.last[-1]}"
 
 
 def test_base_images_are_known_by_digest() -> None:
