@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from ground import Ground, Place, new_ground
+from attack_ground import Ground, Place, new_ground
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ground import BASE, Ground, Place
+from attack_ground import BASE, Ground, Place
 
 from stacks.errors import PortwrightError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ground import BASE, Place
+from attack_ground import BASE, Place
 
 from stacks.errors import PortwrightError
 

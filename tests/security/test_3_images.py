@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from ground import BASE, Ground, Place
+from attack_ground import BASE, Ground, Place
 
 from stacks.errors import PortwrightError
 

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ground import BASE, Ground, Place
-from listener import CONTENT, Listener, listening
+from attack_ground import BASE, Ground, Place
+from attack_listener import CONTENT, Listener, listening
 
 from stacks.errors import PortwrightError
 from tools.library.registry import bridge_address
 
 PYTHON = "portwright/python:3.13"
-PACKETS = Path(__file__).with_name("packets.py")
+PACKETS = Path(__file__).with_name("attack_packets.py")
 METADATA = "169.254.169.254"
 
 

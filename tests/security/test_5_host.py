@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from ground import BASE, Ground, Place
+from attack_ground import BASE, Ground, Place
 
 from stacks.errors import PortwrightError
 
@@ -20,7 +20,7 @@ def test_a_step_reaches_nothing_of_the_host(mallory: Place) -> None:
         f"FROM {PYTHON} AS try\nCOPY host.py /\nRUN python3 /host.py >/out 2>&1\n"
         "FROM scratch\nCOPY --from=try /out /out\n"
     )
-    said = mallory.build(text, files={"host.py": (HERE / "host.py").read_bytes()}).text()
+    said = mallory.build(text, files={"host.py": (HERE / "attack_host.py").read_bytes()}).text()
     lines = said.splitlines()
     assert len(lines) >= 20 and all("failed:" in line for line in lines), said
 

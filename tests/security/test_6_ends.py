@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from ground import BASE, Ground, Place
+from attack_ground import BASE, Ground, Place
 from harness import until
 
 from stacks.docker.builds.progress import MAX_LINE
@@ -74,7 +74,7 @@ def building(place: Place, value: str) -> Iterator[subprocess.Popen[str]]:
         "PORTWRIGHT_INSTANCE": settings.instance,
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
-    argv = [sys.executable, str(Path(__file__).with_name("worker.py")), place.project.name]
+    argv = [sys.executable, str(Path(__file__).with_name("attack_worker.py")), place.project.name]
     worker = subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True)
     try:
         until(lambda: log.exists() and re.search(rf"#\d+ begun-{mark}", log.read_text()), 60)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from attack_ground import Ground, new_ground
 from base_images import OFFICIAL, docker_hub
-from ground import Ground, new_ground
 from harness import Platform, Repository, copy_checkout
 
 

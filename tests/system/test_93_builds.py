@@ -1,6 +1,6 @@
 """Builds as `docker build` does them: Dockerfiles that are hard to read, contexts, secrets, base images.
 
-They commit, check out and build without a platform (tests/security/ground.py).
+They commit, check out and build without a platform (tests/security/attack_ground.py).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from attack_ground import BASE, Ground, Place
 from git_certificate import make
-from ground import BASE, Ground, Place
 from registries import Registry, registry
 from sqlalchemy import select
 

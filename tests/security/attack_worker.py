@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import docker
-from ground import Ground, Place
+from attack_ground import Ground, Place
 from sqlalchemy import select
 
 from jobs.database import session_factory
