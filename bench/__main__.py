@@ -7,6 +7,7 @@ import json
 import sys
 
 from bench import bootstrap, build, compare, downtime, fifty, intake, preview, recovery, streams
+from tools.library.recipes import RECIPES
 
 
 def main() -> int:
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--readers", type=int, default=500, help="of streams")
     parser.add_argument("--lines", type=int, default=1000, help="of the log that they read")
     parser.add_argument("--previews", type=int, default=30, help="of previews30")
+    parser.add_argument("--base", default="python", choices=sorted(RECIPES), help="of build")
     given = parser.parse_args()
     if given.name == "zero_downtime":
         figures = downtime.measure(given.deploys)
@@ -49,7 +51,7 @@ def main() -> int:
     elif given.name == "preview":
         figures = preview.measure(given.rounds)
     elif given.name == "build":
-        figures = build.measure(given.rounds)
+        figures = build.measure(given.rounds, given.base)
     elif given.name == "previews30":
         figures = preview.many(given.previews)
     elif given.name == "bootstrap":
