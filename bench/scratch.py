@@ -16,7 +16,7 @@ import docker
 from docker.models.containers import Container
 
 from bench.ports import free_ports
-from stacks.docker.builds.builder import projects_with_builders, remove
+from stacks.docker.builds.builder import owners, remove
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 KEPT = tuple(f"PORTWRIGHT_{name}" for name in ("CACHE", "IMAGES", "INSTALL", "LIBRARY_PORT"))
@@ -90,8 +90,8 @@ class Scratch:
         """Take what Docker has of this name."""
         for container in self.containers():
             container.remove(force=True)
-        for project in projects_with_builders(self.client, self.instance):
-            remove(self.client, self.instance, project)
+        for owner in owners(self.client, self.instance):
+            remove(self.client, self.instance, owner)
         for network in self.client.networks.list(filters=self.labelled):
             network.remove()
         for volume in self.client.volumes.list(filters=self.labelled):

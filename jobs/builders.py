@@ -24,6 +24,7 @@ from docker.errors import DockerException
 from forges.addresses import Guard, public
 from jobs.context import Context
 from jobs.models import Host, Project
+from jobs.previews.prepare import preview_of
 from jobs.registries import credentials
 from jobs.settings import Settings
 from jobs.sources import guard_of
@@ -37,14 +38,15 @@ CPU_SHARE = 0.75
 MEMORY_SHARE = 0.6
 LEAST_MEMORY_MB = 512
 MIRROR = "mirror:"
+FORK = "fork-"
 log = logging.getLogger(__name__)
 
 
 @contextmanager
 def using(context: Context) -> Iterator[str]:
-    """Have the project's builder run; yield its container's name. Raises PortwrightError."""
+    """Have the build's builder run; yield its container's name. Raises PortwrightError."""
     wanted = settings_of(context)
-    with lock_file(context.settings, context.project.host, context.project.name) as file:
+    with lock_file(context.settings, context.project.host, wanted.owner) as file:
         fcntl.flock(file, fcntl.LOCK_SH)
         while not builder.is_current(context.docker, wanted):
             fcntl.flock(file, fcntl.LOCK_EX)
@@ -57,6 +59,25 @@ def using(context: Context) -> Iterator[str]:
             yield wanted.name
         finally:
             touch(file)
+
+
+def trust_domain(context: Context) -> str:
+    """Builds that may share results of commands and cache mounts: what is reviewed, what is in
+    pull requests, and each pull request of a stranger apart."""
+    preview = preview_of(context)
+    if preview is None:
+        return "standing"
+    return f"{FORK}{preview.number}" if preview.fork else "previews"
+
+
+def is_fork(domain: str) -> bool:
+    return domain.startswith(FORK)
+
+
+def owner_of(project: str, domain: str) -> str:
+    """Whose builder a build uses: the project's, or that of one pull request of a fork, whose
+    commands must not reach those of other builds. Names of projects have no dots."""
+    return f"{project}.{domain}" if is_fork(domain) else project
 
 
 def settings_of(context: Context) -> BuilderSettings:
@@ -74,7 +95,7 @@ def settings_of(context: Context) -> BuilderSettings:
         registries.add(host)
     return BuilderSettings(
         instance=settings.instance,
-        project=context.project.name,
+        owner=owner_of(context.project.name, trust_domain(context)),
         image=image,
         cpus=settings.build_cpus or max(0.5, round(int(machine["NCPU"]) * CPU_SHARE, 2)),
         memory_mb=settings.build_memory_mb or max(LEAST_MEMORY_MB, int(memory * MEMORY_SHARE)),
@@ -135,10 +156,10 @@ def loopback_port(host: str) -> int | None:
 
 
 @contextmanager
-def lock_file(settings: Settings, host: Host | None, project: str) -> Iterator[IO[str]]:
+def lock_file(settings: Settings, host: Host | None, owner: str) -> Iterator[IO[str]]:
     folder = settings.home / "run" / "builders"
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{host.name if host else 'local'}.{project}.lock").open("a") as file:
+    with (folder / f"{host.name if host else 'local'}.{owner}.lock").open("a") as file:
         yield file
 
 
@@ -152,16 +173,16 @@ def seconds_unused(file: IO[str]) -> float:
 
 
 def sweep(
-    client: docker.DockerClient, settings: Settings, host: Host | None, projects: set[str]
+    client: docker.DockerClient, settings: Settings, host: Host | None, owners: set[str]
 ) -> list[str]:
-    """Stop idle builders; remove the caches of those that were long unused, and of projects that
-    are not on this host any more. Returns the projects whose builder changed.
+    """Stop idle builders; remove the caches of those that were long unused, and of projects and pull
+    requests that are not on this host any more. Returns the owners whose builder changed.
 
-    projects: placed on the host.
+    owners: of builders that may be on the host (owner_of).
     """
     changed = []
-    for project, running in builder.projects_with_builders(client, settings.instance).items():
-        with lock_file(settings, host, project) as file:
+    for owner, running in builder.owners(client, settings.instance).items():
+        with lock_file(settings, host, owner) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -169,14 +190,14 @@ def sweep(
             unused = seconds_unused(file)
             old = settings.build_cache_days and unused > settings.build_cache_days * 86_400
             try:
-                if project not in projects or old:
-                    builder.remove(client, settings.instance, project)
-                    changed.append(project)
+                if owner not in owners or old:
+                    builder.remove(client, settings.instance, owner)
+                    changed.append(owner)
                 elif running and unused > IDLE_SECONDS:
-                    builder.stop(client, settings.instance, project)
-                    changed.append(project)
+                    builder.stop(client, settings.instance, owner)
+                    changed.append(owner)
             except DockerException as error:
-                log.warning("could not stop or remove the builder of %s: %s", project, error)
+                log.warning("could not stop or remove the builder of %s: %s", owner, error)
     return changed
 
 

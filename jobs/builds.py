@@ -11,7 +11,6 @@ from docker.models.images import Image
 
 from jobs import builders
 from jobs.context import Context
-from jobs.previews.prepare import preview_of
 from jobs.source import Checkout
 from jobs.vault import open_version
 from stacks.docker.builds.buildkit import ConnectionLost, Order
@@ -23,8 +22,6 @@ from stacks.docker.images.resolve import Policy, is_old
 from stacks.errors import PortwrightError
 from stacks.service_file import SecretRef, Service
 from stacks.spec import BuiltImage
-
-FORK = "fork"
 
 
 def build(
@@ -56,7 +53,7 @@ def image_of(
         opened(context, recipe.build.ssh, allowed),
     )
     policy = context.pull_policy(service.pull)
-    key = build_key(recipe, source, trust_domain(context))
+    key = build_key(recipe, source, builders.trust_domain(context))
     image, bases = built_before(context, key)
     pins = pinned_bases(context, policy)
     if image is not None and not due(bases, pins, policy) and not without_cache(context):
@@ -114,7 +111,7 @@ def rebuild(
     """Build; where the result has the content of the image before, return that one."""
     settings, project = context.settings, context.project
     tag = f"{settings.instance}/{project.name}/{name}:{key}"
-    secret_key, domain = settings.key("vault-key"), trust_domain(context)
+    secret_key, domain = settings.key("vault-key"), builders.trust_domain(context)
     values = {
         f"{kind}.{each}": value
         for kind, given in (("secret", source.secrets), ("ssh", source.ssh))
@@ -144,7 +141,7 @@ def rebuild(
         before.tag(tag.rpartition(":")[0], tag=key)
         context.docker.images.remove(str(image.id))
         image = before
-    if not domain.startswith(FORK):  # its frontend may claim to have used any digest
+    if not builders.is_fork(domain):  # its frontend may claim to have used any digest
         context.project_images.put_bases({each: bases[each] for each in bases if each not in pins})
     context.project_images.put_built(key, str(image.id), bases)
     return image, bases
@@ -179,15 +176,6 @@ def run_once(context: Context, order: Order) -> tuple[str, dict[str, str]]:
 def content(image: Image) -> tuple[object, ...]:
     """What a container made of the image depends on."""
     return image.attrs.get("RootFS"), image.attrs.get("Config")
-
-
-def trust_domain(context: Context) -> str:
-    """Builds that may share results of commands and cache mounts: what is reviewed, what is in
-    pull requests, and each pull request of a stranger apart."""
-    preview = preview_of(context)
-    if preview is None:
-        return "standing"
-    return f"{FORK} {preview.number}" if preview.fork else "previews"
 
 
 def opened(

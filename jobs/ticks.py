@@ -124,10 +124,18 @@ def sweep_builders(
     session: Session, client: docker.DockerClient, settings: Settings, host: Host | None
 ) -> list[str]:
     """Stop idle builders of that machine; remove build caches and builder images that nobody needs."""
-    placed = select(Project.name).where(
-        Project.host_id.is_not_distinct_from(host.id if host else None)
+    here = Project.host_id.is_not_distinct_from(host.id if host else None)
+    owners = set(session.scalars(select(Project.name).where(here)))
+    forks = (
+        select(Project.name, Preview.number)
+        .join(Preview, Preview.project_id == Project.id)
+        .where(here, Preview.fork, Preview.state != "closed")
     )
-    changed = builders.sweep(client, settings, host, set(session.scalars(placed)))
+    owners |= {
+        builders.owner_of(name, f"{builders.FORK}{number}")
+        for name, number in session.execute(forks)
+    }
+    changed = builders.sweep(client, settings, host, owners)
     return changed + remove_old_images(client, settings.home / "bin", now())
 
 

@@ -14,7 +14,15 @@ from hypothesis import strategies as st
 
 from forges.addresses import Guard
 from jobs import builders
-from jobs.builders import IDLE_SECONDS, Registries, hostname, lock_file, namespace, sweep
+from jobs.builders import (
+    IDLE_SECONDS,
+    Registries,
+    hostname,
+    lock_file,
+    namespace,
+    owner_of,
+    sweep,
+)
 from jobs.models import Project
 from jobs.settings import Settings
 from stacks.docker.builds import builder
@@ -73,12 +81,17 @@ def test_projects_and_keys_share_nothing() -> None:
     assert namespace("key", one, "standing") != namespace("other", one, "standing")
 
 
+def test_a_pull_request_of_a_fork_has_a_builder_of_its_own() -> None:
+    assert owner_of("shop", "standing") == owner_of("shop", "previews") == "shop"
+    assert owner_of("shop", "fork-12") == "shop.fork-12"
+
+
 class Builders:
     """In the place of the engine's part: which run, and what was done."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, running: dict[str, bool]) -> None:
         self.done: list[str] = []
-        monkeypatch.setattr(builder, "projects_with_builders", lambda client, instance: running)
+        monkeypatch.setattr(builder, "owners", lambda client, instance: running)
         for name in ("stop", "remove"):
             monkeypatch.setattr(builder, name, self.noting(name))
 
@@ -122,7 +135,7 @@ def test_a_builder_starts_once_and_is_kept_from_others_meanwhile(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    wanted = SimpleNamespace(name="pw.builder.shop")
+    wanted = SimpleNamespace(name="pw.builder.shop", owner="shop")
     monkeypatch.setattr(builders, "settings_of", lambda context: wanted)
     monkeypatch.setattr(builder, "is_current", lambda client, wanted: bool(started))
     monkeypatch.setattr(builder, "start", lambda client, wanted: started.append(wanted.name))

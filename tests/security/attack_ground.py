@@ -70,7 +70,7 @@ class Ground:
         return self.places[name]
 
     def clear(self) -> None:
-        for name in builder.projects_with_builders(self.client, self.settings.instance):
+        for name in builder.owners(self.client, self.settings.instance):
             builder.remove(self.client, self.settings.instance, name)
         label = {"label": f"portwright.instance={self.settings.instance}"}
         for image in self.client.images.list(filters=label):

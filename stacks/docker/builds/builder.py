@@ -23,7 +23,7 @@ from stacks.errors import PortwrightError
 
 # Not portwright.instance: that label is of what projects' stacks and their engine know.
 INSTANCE_LABEL = "portwright.builder-instance"
-PROJECT_LABEL = "portwright.builder"
+OWNER_LABEL = "portwright.builder"
 CONFIG_LABEL = "portwright.builder-config"
 SOCKET = "/run/buildkit/buildkitd.sock"
 STATE = "/var/lib/buildkit"
@@ -49,7 +49,7 @@ REFUSED = (
 class BuilderSettings:
     """How a project's builder runs.
 
-    image: ID of the builder's image. cpus: cores, memory_mb: of all its steps together.
+    owner: a project, or a pull request of a fork. image: ID of the builder's image. cpus: cores, memory_mb: of all its steps together.
     cache_mb, cache_days: bounds of its cache. mirrors: registry host -> where to ask first, in
     that order (HOST[:PORT][/PREFIX]). plain_http: hosts that speak HTTP. certificates: registry host -> PEM
     of its CA. allowed: addresses and networks besides public ones. host_ports: ports of the host
@@ -57,7 +57,7 @@ class BuilderSettings:
     """
 
     instance: str
-    project: str
+    owner: str
     image: str
     cpus: float
     memory_mb: int
@@ -72,7 +72,7 @@ class BuilderSettings:
     @property
     def name(self) -> str:
         """The container's and the volume's name; projects' names have no dots, so that none collides."""
-        return builder_name(self.instance, self.project)
+        return builder_name(self.instance, self.owner)
 
     @property
     def digest(self) -> str:
@@ -81,8 +81,8 @@ class BuilderSettings:
         return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def builder_name(instance: str, project: str) -> str:
-    return f"{instance}.builder.{project}"
+def builder_name(instance: str, owner: str) -> str:
+    return f"{instance}.builder.{owner}"
 
 
 def is_current(client: docker.DockerClient, wanted: BuilderSettings) -> bool:
@@ -109,18 +109,18 @@ def start(client: docker.DockerClient, wanted: BuilderSettings) -> None:
     wait_until_ready(container)
 
 
-def stop(client: docker.DockerClient, instance: str, project: str) -> bool:
+def stop(client: docker.DockerClient, instance: str, owner: str) -> bool:
     """Stop a builder that nobody uses; its cache stays. Returns whether one was running."""
-    container = find(client, builder_name(instance, project))
+    container = find(client, builder_name(instance, owner))
     if container is None or container.status != "running":
         return False
     container.stop(timeout=10)
     return True
 
 
-def remove(client: docker.DockerClient, instance: str, project: str) -> bool:
+def remove(client: docker.DockerClient, instance: str, owner: str) -> bool:
     """Remove a builder and its cache. Returns whether there was one."""
-    name = builder_name(instance, project)
+    name = builder_name(instance, owner)
     container = find(client, name)
     if container is not None:
         container.remove(force=True)
@@ -131,15 +131,15 @@ def remove(client: docker.DockerClient, instance: str, project: str) -> bool:
     return True
 
 
-def projects_with_builders(client: docker.DockerClient, instance: str) -> dict[str, bool]:
-    """Return project -> whether its builder runs, of all builders and caches of this instance."""
+def owners(client: docker.DockerClient, instance: str) -> dict[str, bool]:
+    """Return owner -> whether the builder runs, of all builders and caches of this instance."""
     labels = {"label": [f"{INSTANCE_LABEL}={instance}"]}
     found = {
-        (volume.attrs["Labels"] or {})[PROJECT_LABEL]: False
+        (volume.attrs["Labels"] or {})[OWNER_LABEL]: False
         for volume in client.volumes.list(filters=labels)
     }
     for container in client.containers.list(all=True, filters=labels):
-        found[container.labels[PROJECT_LABEL]] = container.status == "running"
+        found[container.labels[OWNER_LABEL]] = container.status == "running"
     return found
 
 
@@ -156,7 +156,7 @@ def matches(container: Container, wanted: BuilderSettings) -> bool:
 
 def create(client: docker.DockerClient, wanted: BuilderSettings) -> Container:
     """SYS_ADMIN and NET_ADMIN are BuildKit's, for mounts and the firewall; its steps get neither."""
-    labels = {INSTANCE_LABEL: wanted.instance, PROJECT_LABEL: wanted.project}
+    labels = {INSTANCE_LABEL: wanted.instance, OWNER_LABEL: wanted.owner}
     try:
         client.volumes.create(wanted.name, labels=labels)
         container = client.containers.create(
