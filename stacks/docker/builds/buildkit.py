@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import threading
 from base64 import b64encode
@@ -32,6 +33,9 @@ from stacks.errors import PortwrightError
 CHUNK = 1 << 20
 # The names that BuildKit asks by; a registry on the host's loopback has another one in a builder.
 HUB_AUTHS = ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io")
+
+
+UNAVAILABLE = re.compile(r"code = Unavailable\b|^Unavailable: ")
 
 
 class ConnectionLost(PortwrightError):
@@ -137,9 +141,10 @@ def build(
 def is_lost(progress: Progress) -> bool:
     """Return whether buildctl failed without an answer to its build.
 
-    Unavailable is gRPC's code for a connection that ended: https://grpc.io/docs/guides/status-codes/
+    Unavailable is gRPC's code for a connection that ended, which buildctl prints in two forms:
+    https://grpc.io/docs/guides/status-codes/
     """
-    return progress.failed is None and "code = Unavailable" in progress.error
+    return progress.failed is None and UNAVAILABLE.search(progress.error) is not None
 
 
 def connection_lost() -> ConnectionLost:
