@@ -50,7 +50,7 @@ getent passwd | awk -F: '{print $1 " " $6}' | while read -r u h; do
 done | sort -u
 ss -Hltnp 2>/dev/null | awk '$4 !~ /^(127\.|\[::1\])/ {n = split($4, a, ":"); split($6, b, "\""); print "port\t" a[n] " " b[2]}' | sort -u
 nft list tables 2>/dev/null | sed 's/^table /table\t/'
-docker ps --all --format '{{.Names}} {{.Image}} {{.Label "portwright.instance"}}' 2>/dev/null | awk 'NF == 2 {print "container\t" $1 " (" $2 ")"}'
+docker ps --all --format '{{.Names}} {{.Image}} {{.Label "portwright.instance"}}{{.Label "portwright.builder-instance"}}' 2>/dev/null | awk 'NF == 2 {print "container\t" $1 " (" $2 ")"}'
 """
 
 

@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from base_images import on_engine
+from base_images import on_engine, settings
 from own_engine import Engine
 
 from bench.faults.ground import Ground, daemon, ground
 from bench.faults.points import OTHERS
 from bench.scratch import Scratch
 from jobs.models import Run
+from tools.library import registry, service
 
 NAMED = {point.name: point for point in OTHERS}
 FREE_MB = 80
@@ -117,7 +118,12 @@ def own_engine() -> Iterator[tuple[Ground, Engine]]:
         engine = Engine(Path(folder), "pwfault0")
         engine.start()
         engine.load(on_engine("python"), on_engine("postgres"))
-        with pytest.MonkeyPatch.context() as patch:
+        # Its builders reach the library by its own bridge.
+        address = f"{engine.gateway}:{settings().library_port}"
+        library = registry.write_reader(
+            service.library_folder(settings().cache), engine.bridge, address
+        )
+        with pytest.MonkeyPatch.context() as patch, registry.running(library, address):
             patch.setenv("DOCKER_HOST", engine.url)
             try:
                 with ground("pwfaultdocker", PORTWRIGHT_SAMPLE="no") as made:

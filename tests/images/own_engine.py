@@ -28,10 +28,15 @@ class Engine:
     def url(self) -> str:
         return f"unix://{self.folder}/docker.sock"
 
+    @property
+    def gateway(self) -> str:
+        """The machine's address as its containers reach it, under the name `host-gateway`."""
+        return f"{self.network}.0.1"
+
     def start(self) -> None:
         if not Path(f"/sys/class/net/{self.bridge}").exists():
             ip("link", "add", self.bridge, "type", "bridge")
-            ip("address", "add", f"{self.network}.0.1/24", "dev", self.bridge)
+            ip("address", "add", f"{self.gateway}/24", "dev", self.bridge)
             ip("link", "set", self.bridge, "up")
         config = self.folder / "daemon.json"
         # The machine's own names address pools too, which dockerd refuses; this much it has of it.

@@ -38,6 +38,9 @@ CHUNK = 1 << 20
 HUB_AUTHS = ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io")
 
 
+UNAVAILABLE = re.compile(r"code = Unavailable\b|^Unavailable: ")
+
+
 class ConnectionLost(PortwrightError):
     """The connection to the builder ended during the build, which is not the build's fault."""
 
@@ -143,9 +146,10 @@ def build(
 def is_lost(progress: Progress) -> bool:
     """Return whether buildctl failed without an answer to its build.
 
-    Unavailable is gRPC's code for a connection that ended: https://grpc.io/docs/guides/status-codes/
+    Unavailable is gRPC's code for a connection that ended, which buildctl prints in two forms:
+    https://grpc.io/docs/guides/status-codes/
     """
-    return progress.failed is None and "code = Unavailable" in progress.error
+    return progress.failed is None and UNAVAILABLE.search(progress.error) is not None
 
 
 def connection_lost() -> ConnectionLost:

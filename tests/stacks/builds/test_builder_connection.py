@@ -17,10 +17,11 @@ from stacks.docker.builds.buildkit import ConnectionLost, is_lost, load
 from stacks.docker.builds.progress import Progress
 
 # What buildctl 0.34 prints where the engine, or the tunnel to it, goes away.
-GONE = (
-    b"error: failed to receive status: rpc error: code = Unavailable desc = error reading from "
-    b"server: command [docker exec -i pw.builder.shop buildctl dial-stdio] has exited"
+ENDED = (
+    b"error reading from server: command [docker exec -i pw.builder.shop buildctl dial-stdio] has "
+    b"exited with exit status 255"
 )
+GONE = b"error: failed to receive status: rpc error: code = Unavailable desc = " + ENDED
 
 
 def progress(*lines: bytes) -> Progress:
@@ -35,8 +36,9 @@ def vertex(**more: str) -> bytes:
     return json.dumps({"vertexes": [step]}).encode()
 
 
-def test_a_connection_that_ended_is_lost() -> None:
-    assert is_lost(progress(vertex(), GONE))
+@pytest.mark.parametrize("line", [GONE, b"error: failed to solve: Unavailable: " + ENDED])
+def test_a_connection_that_ended_is_lost(line: bytes) -> None:
+    assert is_lost(progress(vertex(), line))
 
 
 @pytest.mark.parametrize(
