@@ -122,6 +122,16 @@ def test_a_secret_reaches_the_build_byte_for_byte(shop: Place, value: str) -> No
     assert built.text("/mode") == "400"
 
 
+def test_two_services_with_the_same_build_are_built_once(shop: Place) -> None:
+    text = f"FROM {BASE}\nRUN cat /proc/sys/kernel/random/uuid >/out\n"
+    services = {name: {"build": "."} for name in ("web", "worker")}
+    built = shop.build(text, services=services)
+    assert built.images["web"].id == built.images["worker"].id
+    again = shop.build(text, services=services)
+    assert again.id == built.id
+    assert shop.build(text, services=services, options={"no_cache": True}).id != built.id
+
+
 @pytest.fixture(scope="module")
 def gateway(ground: Ground) -> Iterator[str]:
     """An address of this machine beside loopback, where Docker wants TLS."""
@@ -186,6 +196,32 @@ def private(
             yield Private(made, place, settings, certificate.text)
         finally:
             shutil.rmtree(trusted, ignore_errors=True)
+
+
+def test_a_short_lived_token_comes_from_a_command_at_each_use(
+    private: Private, tmp_path: Path
+) -> None:
+    """As `aws ecr get-login-password` gives one: the token before has expired meanwhile."""
+    token = tmp_path / "token"
+    session = private.place.ground.session
+    private.set_password("is replaced")
+    owner = session.scalars(select(User)).one()
+    set_credential(
+        session, private.settings, private.place.project, private.registry.host,
+        by=owner, username=USER, command=["cat", str(token)],
+    )  # fmt: skip
+    for password in ("token 1", "token 2"):
+        private.registry.set_password(USER, password)
+        token.write_text(password + "\n")
+        assert private.service() and "unique=" in private.base()
+    token.write_text("token 1\n")
+    with pytest.raises(PortwrightError, match="refused user 'robot-7'"):
+        private.service()
+    token.unlink()
+    with pytest.raises(PortwrightError) as caught:
+        private.service()
+    assert private.registry.host in str(caught.value) and "No such file" not in str(caught.value)
+    private.registry.set_password(USER, PASSWORD)
 
 
 def test_a_private_registry_with_its_own_ca(private: Private) -> None:

@@ -34,6 +34,7 @@ from stacks.errors import PortwrightError
 from stacks.processes import end_with_parent
 
 CHUNK = 1 << 20
+LONGEST_ERROR = 500
 # The names that BuildKit asks by; a registry on the host's loopback has another one in a builder.
 HUB_AUTHS = ("https://index.docker.io/v1/", "registry-1.docker.io", "docker.io")
 
@@ -285,11 +286,16 @@ def failure(
         cause = of_image(found[1], found[2], order, logins)
         if cause is not None:
             return cause
-    message = f"the build failed: {error[:500]}"
+    message = f"the build failed: {shortened(error)}"
     if progress.failed is not None and progress.failed.last:
         message += f"; its last line: {progress.failed.last[-1][:300]}"
     remedy = FIX + (PRIVATE if "dial tcp" in error else "")
     return PortwrightError(message, remedy=remedy, path="build")
+
+
+def shortened(error: str) -> str:
+    """A long command in the middle of the message is cut; its end says what happened."""
+    return error if len(error) <= LONGEST_ERROR else f"{error[:300]} … {error[-200:]}"
 
 
 def of_image(

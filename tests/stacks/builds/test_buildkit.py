@@ -136,3 +136,8 @@ def test_what_failed_is_told_with_a_remedy(message: str, told: str, remedy: str)
     said, what_to_do = failed(message, {"ghcr.io": Login("me", "pw")})
     assert told in said and remedy in what_to_do
     assert "<foreign text>" not in said
+
+
+def test_of_a_long_command_the_end_of_the_message_is_kept() -> None:
+    said, _ = failed(f'process "/bin/sh -c {"x" * 900}" did not complete: exit code: 7')
+    assert said.endswith("exit code: 7") and "…" in said and len(said) < 600
