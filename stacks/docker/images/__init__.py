@@ -1,1 +1,1 @@
-"""Images: where they come from (registry, mirror, local recipe), and what ID a name stands for."""
+"""Images by name: what a registry gave to a project, and never what merely lies on the host. Knows no database."""

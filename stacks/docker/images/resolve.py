@@ -236,8 +236,3 @@ def image_ids(client: docker.DockerClient) -> set[str]:
         raise PortwrightError(
             "the Docker engine did not answer", remedy="check that it is running, then try again"
         ) from None
-
-
-def with_tag(reference: str) -> str:
-    """Return the familiar name with its tag: `postgres` means `postgres:latest`."""
-    return Reference.parse(reference).familiar

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from detect_samples import DOCKERFILES, FLASK, SAMPLES, detect_files, package, snapshot, write_files
 
-from stacks.docker.builds.detect import DETECTORS, detect, dockerfile_for, static
+from stacks.docker.builds.detect import DETECTORS, detect, static
 from stacks.errors import PortwrightError
 from stacks.service_file import Static
 
@@ -119,7 +119,8 @@ def test_large_files_are_not_read() -> None:
 
 def test_wrapper_returns_text_and_reason(tmp_path: Path) -> None:
     write_files(tmp_path, {"index.html": ""})
-    text, found = dockerfile_for(tmp_path, "web")
+    made = detect(tmp_path, "web")
+    text, found = made.dockerfile, made.found
     assert text == static(Static(folder=".")) and found == "Static files: index.html"
 
 

@@ -15,7 +15,7 @@ from stacks.docker.builds.detect.registry import DETECTORS, QUIET
 from stacks.docker.builds.detect.static import static
 from stacks.errors import PortwrightError
 
-__all__ = ["DETECTORS", "Detected", "detect", "dockerfile_for", "static"]
+__all__ = ["DETECTORS", "Detected", "detect", "static"]
 
 
 def detect(folder: Path, service: str) -> Detected:
@@ -42,9 +42,3 @@ def detect(folder: Path, service: str) -> Detected:
         if kind.name not in first.covers | QUIET
     )
     return replace(detected, notices=detected.notices + others)
-
-
-def dockerfile_for(folder: Path, service: str) -> tuple[str, str]:
-    """Return the Dockerfile's text and what was recognized."""
-    detected = detect(folder, service)
-    return detected.dockerfile, detected.found
