@@ -41,7 +41,7 @@ def convert(
     """Raises PortwrightError where the file can't be read, or nothing valid comes of it.
 
     name: the project's; without it the Compose file's, or its folder's. values: what
-    `${NAME}` stands for. allow_host: take over what gives power over the host. root: the
+    `${NAME}` stands for. allow_host: take over what needs host access. root: the
     repository's, found by its `.git` unless given.
     """
     loaded = load(path, values or {}, profiles, root)

@@ -301,7 +301,7 @@ def shortened(error: str) -> str:
 def of_image(
     name: str, answer: str, order: Order, logins: Mapping[str, Login]
 ) -> PortwrightError | None:
-    """Why an image that the build stands on could not be had; None where the name is no image's."""
+    """Why an image that the build stands on could not be had; None where the name is not an image's."""
     try:
         source = Reference.parse(name)
     except PortwrightError:
