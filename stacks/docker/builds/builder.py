@@ -226,6 +226,7 @@ def configuration(wanted: BuilderSettings) -> str:
         "[[worker.oci.gcpolicy]]",
         "all = true",
         f'maxUsedSpace = "{wanted.cache_mb}MB"',
+        'minFreeSpace = "10%"',  # a full disk is worse than a cold cache
         "[history]",
         "maxEntries = 10",
     ]

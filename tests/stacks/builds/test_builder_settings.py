@@ -63,7 +63,7 @@ def test_the_configuration_bounds_the_cache_and_names_registries() -> None:
     policies = told["worker"]["oci"]["gcpolicy"]
     assert policies == [
         {"all": True, "keepDuration": "168h"},
-        {"all": True, "maxUsedSpace": "5000MB"},
+        {"all": True, "maxUsedSpace": "5000MB", "minFreeSpace": "10%"},
     ]
     assert told["registry"]["docker.io"]["mirrors"] == [
         "host.docker.internal:5000",
