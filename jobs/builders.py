@@ -38,6 +38,7 @@ CPU_SHARE = 0.75
 MEMORY_SHARE = 0.6
 LEAST_MEMORY_MB = 512
 MIRROR = "mirror:"
+STANDING = "standing"
 FORK = "fork-"
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ def trust_domain(context: Context) -> str:
     pull requests, and each pull request of a stranger apart."""
     preview = preview_of(context)
     if preview is None:
-        return "standing"
+        return STANDING
     return f"{FORK}{preview.number}" if preview.fork else "previews"
 
 

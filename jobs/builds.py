@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,8 @@ from stacks.errors import PortwrightError
 from stacks.service_file import SecretRef, Service
 from stacks.spec import BuiltImage
 
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
 
 def build(
     context: Context, checkout: Checkout, name: str, service: Service, allowed: Mapping[str, int]
@@ -34,7 +37,8 @@ def build(
     wanted = service.build or service.static
     assert wanted is not None
     with TemporaryDirectory(prefix="portwright-build-") as work:
-        recipe = recipe_of(checkout.folder, wanted, name, Path(work), context.log)
+        volumes = sorted(service.volumes.values())
+        recipe = recipe_of(checkout.folder, wanted, name, Path(work), context.log, volumes)
         return image_of(context, checkout, name, service, recipe, allowed)
 
 
@@ -56,11 +60,14 @@ def image_of(
     key = build_key(recipe, source, builders.trust_domain(context))
     image, bases = built_before(context, key)
     pins = pinned_bases(context, policy)
-    if image is not None and not due(bases, pins, policy) and not without_cache(context):
+    if key in context.built and image is not None:
+        context.log(f"services.{name}: the same build as that of another service")
+    elif image is not None and not due(bases, pins, policy) and not without_cache(context):
         context.log(f"services.{name}: unchanged since its image was built")
         context.project_images.put_built(key, str(image.id), bases)
     else:
         image, bases = rebuild(context, recipe, source, name, key, pins, image)
+    context.built.add(key)
     unchecked = tuple(Reference.parse(each).familiar for each in sorted(bases) if each in pins)
     return BuiltImage(
         str(image.id),
@@ -85,7 +92,8 @@ def due(bases: Mapping[str, str], pins: Mapping[str, str], policy: Policy) -> bo
 
 
 def without_cache(context: Context) -> bool:
-    return bool((context.run.options or {}).get("no_cache"))
+    """A run that applies an approved plan uses what the plan's run has built."""
+    return bool((context.run.options or {}).get("no_cache")) and not context.run.expected_plan
 
 
 def pinned_bases(context: Context, policy: Policy) -> dict[str, str]:
@@ -130,7 +138,9 @@ def rebuild(
         namespace=builders.namespace(secret_key, project, domain),
         cache=not without_cache(context),
     )
-    image_id, bases = run(context, order)
+    image_id, found = run(context, order)
+    written = written_digests(order)
+    bases = {each: digest for each, digest in found.items() if digest not in written}
     image = find_image(context.docker, image_id)
     if image is None:
         raise PortwrightError(
@@ -141,7 +151,7 @@ def rebuild(
         before.tag(tag.rpartition(":")[0], tag=key)
         context.docker.images.remove(str(image.id))
         image = before
-    if not builders.is_fork(domain):  # its frontend may claim to have used any digest
+    if domain == builders.STANDING:  # a pull request must not choose production's base images
         context.project_images.put_bases({each: bases[each] for each in bases if each not in pins})
     context.project_images.put_built(key, str(image.id), bases)
     return image, bases
@@ -171,6 +181,12 @@ def run_once(context: Context, order: Order) -> tuple[str, dict[str, str]]:
             context.all_logins(),
             context.log,
         )
+
+
+def written_digests(order: Order) -> set[str]:
+    """Digests that the Dockerfile or an argument names itself: they say nothing about a tag."""
+    texts = [order.dockerfile.read_text(errors="replace"), *order.arguments.values()]
+    return {found for text in texts for found in DIGEST.findall(text)}
 
 
 def content(image: Image) -> tuple[object, ...]:

@@ -17,7 +17,7 @@ from forges.fetch import Fetcher
 from jobs.guard import Guard as RunGuard
 from jobs.hosts import reach
 from jobs.log import RunLog
-from jobs.models import Environment, Project, Release, Run
+from jobs.models import Environment, Preview, Project, Release, Run
 from jobs.patience import persistently
 from jobs.project_images import ProjectImages
 from jobs.queries import release_numbered
@@ -53,6 +53,8 @@ class Context:
     logins: dict[str, Login | None] = field(default_factory=dict)
     # Hosts of the registries that the project file's images come from.
     registries: set[str] = field(default_factory=set)
+    # Keys of the builds whose images this run has already.
+    built: set[str] = field(default_factory=set)
 
     def move(self, to: str, **columns: Any) -> None:
         """Move the Run on; raises PortwrightError where it was taken from us in the meantime."""
@@ -120,10 +122,21 @@ class Context:
     @cached_property
     def project_images(self) -> ProjectImages:
         """The records of this project's images on the host that it is placed on."""
-        return ProjectImages(self.session, self.project.id, self.project.host_id)
+        return ProjectImages(self.session, self.project.id, self.project.host_id, self.is_fork)
+
+    @cached_property
+    def is_fork(self) -> bool:
+        """Whether the run is about a stranger's code, which gets none of the project's secrets."""
+        return bool(
+            self.session.scalar(
+                select(Preview.fork).where(Preview.environment_id == self.environment.id)
+            )
+        )
 
     def login(self, host: str) -> Login | None:
         """The project's credentials for a registry, asked for once a run; the log hides them."""
+        if self.is_fork:
+            return None
         if host not in self.logins:
             found = logins_of(self.session, self.settings, self.project, self.log, hosts=[host])
             self.log.hide(login.password for login in found.values())
@@ -132,10 +145,16 @@ class Context:
 
     def all_logins(self) -> dict[str, Login]:
         """For a build, which may name any registry."""
-        known = {
-            each.host: self.login(each.host) for each in credentials(self.session, self.project)
-        }
-        return {host: login for host, login in known.items() if login is not None}
+        found = {}
+        for each in credentials(self.session, self.project):
+            try:
+                login = self.login(each.host)
+            except PortwrightError as error:  # the build may not need this registry
+                self.log(f"builds without credentials for {each.host}: {error.message}")
+                continue
+            if login is not None:
+                found[each.host] = login
+        return found
 
     @cached_property
     def certificates(self) -> dict[str, str]:

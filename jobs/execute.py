@@ -21,7 +21,7 @@ from jobs.guard import Guard, Interruption
 from jobs.hosts import reach
 from jobs.log import RunLog
 from jobs.models import Environment, Run
-from jobs.prepare import check_host_access, check_routes, next_release, wanted_spec
+from jobs.prepare import check_host_access, check_published, check_routes, next_release, wanted_spec
 from jobs.previews import seeds
 from jobs.previews.ends import compare, finish_preview
 from jobs.records import record
@@ -164,6 +164,7 @@ def plan(context: Context) -> tuple[Spec, Plan]:
     spec = wanted_spec(context)
     run = context.run
     check_host_access(context, spec)
+    check_published(context, spec)
     check_routes(context, spec)
     context.move("planning")
     context.log("planning")

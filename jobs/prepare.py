@@ -71,6 +71,28 @@ def check_host_access(context: Context, spec: Spec) -> None:
             )
 
 
+def check_published(context: Context, spec: Spec) -> None:
+    """The platform's own ports stay its own: whoever held the library's would serve its images."""
+    settings = context.settings
+    reserved = {
+        settings.portal_port: "PORTWRIGHT_PORTAL_PORT",
+        settings.http_port: "PORTWRIGHT_HTTP_PORT",
+        settings.https_port: "PORTWRIGHT_HTTPS_PORT",
+        settings.traefik_port: "PORTWRIGHT_TRAEFIK_PORT",
+        settings.library_port: "PORTWRIGHT_LIBRARY_PORT",
+        settings.rehearsal_port: "PORTWRIGHT_REHEARSAL_PORT",
+    }
+    for name, service in spec.services.items():
+        for each in service.publish:
+            if each.host in reserved:
+                raise PortwrightError(
+                    f"port {each.host} of the host is reserved for Portwright "
+                    f"({reserved[each.host]})",
+                    remedy="publish another port of the host",
+                    path=f"services.{name}.publish",
+                )
+
+
 def next_release(context: Context) -> int:
     """The number a release would get now."""
     query = select(func.max(Release.number)).where(Release.environment_id == context.environment.id)

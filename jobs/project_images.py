@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,10 +25,14 @@ class ProjectImages:
     session: Session
     project_id: int
     host_id: int | None
+    fork: bool = False
 
     def get(self, name: str) -> Known | None:
-        """Return what a registry gave to the project under that canonical name."""
-        row = self.row(PULLED, name)
+        """Return what a registry gave to the project under that canonical name.
+
+        What it gave for the project's credentials is not for the code of a fork.
+        """
+        row = None if self.fork else self.row(PULLED, name)
         if row is None or row.digest is None:
             return None
         return Known(row.name, row.image_id, row.digest, row.checked_at, row.fetched, row.source)
@@ -39,6 +43,8 @@ class ProjectImages:
         Where the tag pointed to another image before, that one stays recorded under its digest:
         a release may need it, and only what is recorded is ever pruned.
         """
+        if self.fork:  # recorded for the pruning; the tag means what it meant to the project
+            known = replace(known, name=Reference.parse(known.name).at(known.digest).canonical)
         before = self.row(PULLED, known.name)
         fetched = known.fetched or self.is_fetched(known.image_id)
         if before is not None and before.image_id != known.image_id and before.digest:
@@ -53,7 +59,7 @@ class ProjectImages:
 
     def holds(self, image_id: str) -> bool:
         """Report whether a registry gave the project that image, under any name."""
-        return any(
+        return not self.fork and any(
             row.project_id == self.project_id
             for row in rows_on(self.session, self.host_id, PULLED, image_id)
         )

@@ -19,6 +19,7 @@ from docker.models.images import Image
 
 from forges.errors import Unreachable
 from forges.fetch import Answer, Fetcher
+from stacks.docker.builds.builder import LOOPBACK
 from stacks.docker.images.login import Login
 from stacks.docker.images.reference import DIGEST, HUB, Reference
 from stacks.errors import PortwrightError
@@ -106,7 +107,8 @@ class Registry:
                 "GET", f"{self.scheme}://{self.host}{path}", headers=headers
             )
         except Unreachable:
-            if self.scheme == "http":
+            # As the engine does: without TLS only on this machine.
+            if self.scheme == "http" or self.host.partition(":")[0] not in LOOPBACK:
                 raise
             self.scheme = "http"
             return self.once(path)

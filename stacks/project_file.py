@@ -156,7 +156,9 @@ def secrets_named(services: Mapping[str, Service]) -> set[str]:
         for key in service.env:
             parts = references.variable(name, key)
             found |= {part.secret for part in parts if isinstance(part, SecretPart)}
-        found |= {each.secret for each in (service.build.secrets if service.build else {}).values()}
+        if service.build:
+            given = (*service.build.secrets.values(), *service.build.ssh.values())
+            found |= {each.secret for each in given}
     return found
 
 

@@ -29,9 +29,9 @@ KILLS = (
     Point("fetching", "jobs.prepare:checkout"),
     Point("reading the project file", "jobs.prepare:read"),
     Point("before the images", "jobs.prepare:images"),
-    Point("before the build", "jobs.prepare:build_image"),
+    Point("before the build", "jobs.prepare:build"),
     Point("the build's first line", "jobs.log:RunLog.__call__", "after", 3),
-    Point("after the build", "jobs.prepare:build_image", "after"),
+    Point("after the build", "jobs.prepare:build", "after"),
     Point("freezing", "jobs.prepare:freeze"),
     Point("moved to planning", "jobs.context:Context.move", "after", 1),
     Point("looking at what runs", "jobs.execute:observe"),
@@ -59,7 +59,7 @@ OTHERS = (
     Point("the worker stopped, not dead", UP, "before", 1, "SIGSTOP"),
     Point("while putting back", "jobs.repair:put_back"),
     Point("while burying", "jobs.reaper:bury"),
-    Point("the disk full before the build", "jobs.prepare:build_image", "before", 1, "full"),
+    Point("the disk full before the build", "jobs.prepare:build", "before", 1, "full"),
     Point("the disk full in an up", UP, "before", 1, "full"),
 )
 PLACES = sorted({point.place for point in (*KILLS, *OTHERS)})

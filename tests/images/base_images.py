@@ -20,8 +20,8 @@ from tools.library.recipes import RECIPES, Recipe
 
 # The base images of services without a Dockerfile: official name -> image of the library.
 OFFICIAL = {
-    "python:3.11": "python", "node:18": "node", "nginx:1.22": "nginx",
-    "python:3.13-slim": "python", "node:24-slim": "node", "nginx:1.28-alpine": "nginx",
+    "python:3.13": "python", "python:3.13-slim": "python",
+    "node:24": "node", "node:24-slim": "node", "nginx:1.28-alpine": "nginx",
 }  # fmt: skip
 
 
@@ -99,4 +99,4 @@ def copy_image(folder: Path, recipe: Recipe, official: str) -> None:
     shutil.copytree(source / "repositories" / recipe.repository, made, dirs_exist_ok=True)
     tags = made / "_manifests/tags"
     if tag != recipe.tag:
-        (tags / recipe.tag).rename(tags / tag)
+        shutil.copytree(tags / recipe.tag, tags / tag, dirs_exist_ok=True)

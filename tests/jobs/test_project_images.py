@@ -162,3 +162,16 @@ def test_an_approval_keeps_what_the_run_was_asked_with(
     approve(session, lambda _: None, run, "a" * 64, by="alice")
     session.refresh(run)
     assert (run.state, run.options) == ("queued", options)
+
+
+def test_a_fork_gets_nothing_that_the_projects_credentials_gave(
+    session: Session, project: Project
+) -> None:
+    records = ProjectImages(session, project.id, None)
+    records.put(known(ONE))
+    fork = ProjectImages(session, project.id, None, fork=True)
+    assert fork.get(NAME) is None and not fork.holds(known(ONE).image_id)
+    fork.put(known(TWO))
+    unchanged = records.get(NAME)
+    assert unchanged is not None and unchanged.digest == ONE
+    assert records.get(f"docker.io/library/app@{TWO}") is not None  # to be pruned

@@ -190,11 +190,13 @@ class Place:
         pull_request: int | None = None,
         fork: bool = False,
         settings: Settings | None = None,
+        expected_plan: str | None = None,
     ) -> Context:
         """Of a new run, as the worker has it."""
         run = Run(
             environment=self.environment(pull_request, fork), kind="plan", state="building",
             requested_by="alice", options=dict(options or {}), token=1,
+            expected_plan=expected_plan,
         )  # fmt: skip
         self.ground.session.add(run)
         self.ground.session.commit()

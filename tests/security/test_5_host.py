@@ -38,6 +38,36 @@ def test_a_builder_has_no_more_than_it_needs(ground: Ground, mallory: Place) -> 
     assert not attributes["NetworkSettings"]["Ports"]
 
 
+def test_the_firewall_holds_for_every_family_of_addresses_that_a_builder_has(
+    mallory: Place,
+) -> None:
+    container = mallory.builder()
+
+    def run(*argv: str) -> str:
+        return str(container.exec_run(list(argv)).output.decode())
+
+    assert "-j REJECT" in run("iptables", "-S", "OUTPUT")
+    if run("cat", "/proc/net/if_inet6").strip():
+        rules = run("ip6tables", "-S", "OUTPUT")
+        assert "-d 8000::/1" in rules and "-j REJECT" in rules
+
+
+def test_a_builder_that_was_never_configured_is_made_again(mallory: Place) -> None:
+    """Its worker was killed between creating it and giving it its configuration."""
+    container = mallory.builder()
+    client, name, labels = container.client, container.name, container.labels
+    image, volume = container.attrs["Image"], container.attrs["Mounts"][0]["Name"]
+    container.remove(force=True)
+    assert client is not None
+    client.containers.create(
+        image, ["/usr/local/bin/start-buildkitd"], name=name, labels=labels,
+        volumes={volume: {"bind": "/var/lib/buildkit", "mode": "rw"}},
+    )  # fmt: skip
+    made = mallory.builder()
+    code, text = made.exec_run(["cat", "/etc/buildkit/buildkitd.toml"])
+    assert code == 0 and b"step-runc" in text
+
+
 def test_a_build_that_needs_more_memory_than_its_cap_ends_alone(
     ground: Ground, alice: Place
 ) -> None:

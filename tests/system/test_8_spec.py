@@ -73,7 +73,7 @@ def test_detection_procfile_static_files_and_routes(
             }
         }
     )
-    assert "building by what requirements.txt says" in shop.log(run.id)
+    assert "generating one for Python: requirements.txt" in shop.log(run.id)
     assert platform.get("web.shop.localhost", "/x").text.endswith(" /x")
     assert platform.get("shop.example.com", "/x").text.endswith(" /x")
     assert platform.get("shop.example.com", "/api/x").text.endswith(" /x")

@@ -132,6 +132,30 @@ def test_two_services_with_the_same_build_are_built_once(shop: Place) -> None:
     assert shop.build(text, services=services, options={"no_cache": True}).id != built.id
 
 
+def test_a_plan_that_was_approved_is_not_built_again_without_cache(shop: Place) -> None:
+    text = f"FROM {BASE}\nRUN cat /proc/sys/kernel/random/uuid >/out\n"
+    planned = shop.build(text, options={"no_cache": True})
+    applied = shop.build(text, options={"no_cache": True}, expected_plan="a" * 64)
+    assert applied.id == planned.id
+
+
+def test_equal_builds_are_one_also_where_a_registry_is_asked(shop: Place) -> None:
+    services = {name: {"build": "."} for name in ("web", "worker")}
+    text = f"FROM {BASE}\nRUN cat /proc/sys/kernel/random/uuid >/out\n"
+    first = shop.build(text, services=services, options={"pull": True})
+    assert first.images["web"].id == first.images["worker"].id
+    later = shop.build(text, services=services)
+    assert later.images["web"].id == later.images["worker"].id == first.id
+
+
+def test_a_digest_in_a_dockerfile_says_nothing_about_its_tag(shop: Place) -> None:
+    tagged = shop.build(f"FROM {BASE}\nCOPY --from={BASE} /bin/busybox /tagged\n")
+    ((name, digest),) = tagged.images["web"].bases.items()
+    written = shop.build(f"FROM {BASE}@{digest}\nCOPY --from={BASE}@{digest} /bin/busybox /by\n")
+    assert written.images["web"].bases == {} and written.images["web"].unchecked == ()
+    assert name.endswith(BASE)
+
+
 @pytest.fixture(scope="module")
 def gateway(ground: Ground) -> Iterator[str]:
     """An address of this machine beside loopback, where Docker wants TLS."""

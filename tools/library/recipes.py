@@ -94,12 +94,22 @@ REDIS = Recipe(
         'CMD ["redis-server", "--bind", "0.0.0.0", "--protected-mode", "no", "--dir", "/data"]',
     ],
 )
-NODE = Recipe("node", "20", packages=["nodejs", "npm"], changes=['CMD ["node"]'])
+# Its user and nginx's are those of the official images.
+NODE = Recipe(
+    "node",
+    "20",
+    packages=["nodejs", "npm"],
+    commands=["useradd --uid 1000 --create-home node"],
+    changes=['CMD ["node"]'],
+)
 NGINX = Recipe(
     "nginx",
     "1.26",
     packages=["nginx-light"],
-    commands=["rm -f /etc/nginx/sites-enabled/default"],
+    commands=[
+        "rm -f /etc/nginx/sites-enabled/default",
+        "useradd --system --no-create-home nginx",
+    ],
     changes=["EXPOSE 80", 'CMD ["nginx", "-g", "daemon off;"]'],
 )
 # Nothing but one static program and its names: for tests that need a small image.

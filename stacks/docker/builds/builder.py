@@ -97,7 +97,8 @@ def start(client: docker.DockerClient, wanted: BuilderSettings) -> None:
     Its cache survives a change of settings. Raises PortwrightError where it does not start.
     """
     container = find(client, wanted.name)
-    if container is not None and not matches(container, wanted):
+    # One that was created and never started may lack its configuration: its creator was killed.
+    if container is not None and (container.status == "created" or not matches(container, wanted)):
         container.remove(force=True)
         container = None
     try:
@@ -157,33 +158,28 @@ def matches(container: Container, wanted: BuilderSettings) -> bool:
 def create(client: docker.DockerClient, wanted: BuilderSettings) -> Container:
     """SYS_ADMIN and NET_ADMIN are BuildKit's, for mounts and the firewall; its steps get neither."""
     labels = {INSTANCE_LABEL: wanted.instance, OWNER_LABEL: wanted.owner}
-    try:
-        client.volumes.create(wanted.name, labels=labels)
-        container = client.containers.create(
-            wanted.image,
-            [START],
-            name=wanted.name,
-            labels={**labels, CONFIG_LABEL: wanted.digest},
-            environment=environment(wanted),
-            volumes={wanted.name: {"bind": STATE, "mode": "rw"}},
-            network="bridge",
-            extra_hosts={HOST: "host-gateway"},
-            cap_add=["SYS_ADMIN", "NET_ADMIN"],
-            security_opt=["seccomp=unconfined", "apparmor=unconfined"],
-            userns_mode="host",
-            init=True,
-            nano_cpus=int(wanted.cpus * 1_000_000_000),
-            cpu_shares=512,
-            mem_limit=wanted.memory_mb << 20,
-            memswap_limit=wanted.memory_mb << 20,
-            pids_limit=8192,
-            oom_score_adj=500,
-            log_config=LogConfig(type="json-file", config={"max-size": "5m", "max-file": "1"}),
-        )
-    except APIError as error:
-        if error.status_code == 409:  # another worker was first
-            return client.containers.get(wanted.name)
-        raise
+    client.volumes.create(wanted.name, labels=labels)
+    container = client.containers.create(
+        wanted.image,
+        [START],
+        name=wanted.name,
+        labels={**labels, CONFIG_LABEL: wanted.digest},
+        environment=environment(wanted),
+        volumes={wanted.name: {"bind": STATE, "mode": "rw"}},
+        network="bridge",
+        extra_hosts={HOST: "host-gateway"},
+        cap_add=["SYS_ADMIN", "NET_ADMIN"],
+        security_opt=["seccomp=unconfined", "apparmor=unconfined"],
+        userns_mode="host",
+        init=True,
+        nano_cpus=int(wanted.cpus * 1_000_000_000),
+        cpu_shares=512,
+        mem_limit=wanted.memory_mb << 20,
+        memswap_limit=wanted.memory_mb << 20,
+        pids_limit=8192,
+        oom_score_adj=500,
+        log_config=LogConfig(type="json-file", config={"max-size": "5m", "max-file": "1"}),
+    )
     container.put_archive("/", packed(files(wanted)))
     return container
 

@@ -14,7 +14,7 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -250,7 +250,7 @@ def follow(stream: IO[bytes], progress: Progress) -> None:
 def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> str:
     """Give the archive to the engine as it comes; return what went wrong, empty where nothing did.
 
-    Raises ConnectionLost where the engine does not answer.
+    Raises ConnectionLost where the engine does not say that it has the image.
     """
 
     def chunks() -> Iterator[bytes]:
@@ -258,14 +258,18 @@ def load(client: docker.DockerClient, first: bytes, rest: IO[bytes]) -> str:
         while chunk := rest.read(CHUNK):
             yield chunk
 
+    loaded = False
     try:
         for told in client.api.load_image(chunks(), quiet=False):
             if "error" in told:
                 return str(told["error"])
+            loaded = loaded or "Loaded image" in str(told.get("stream"))
     except DockerException as error:
         return str(error)
     except (RequestException, HTTPError) as error:
         raise connection_lost() from error
+    if not loaded:  # its answer was cut off; an older image may have the tag
+        raise connection_lost()
     return ""
 
 
@@ -307,5 +311,12 @@ def of_image(
     except PortwrightError:
         return None
     cause = pull.failure(source, logins.get(source.host), order.project, answer)
+    tag = replace(source, digest=None).canonical
+    if tag in order.pins and "not found" in answer:
+        return PortwrightError(
+            f"the build failed: {source.host} no longer has the image that {tag} was known to be",
+            remedy="use the image that the tag means now: deploy with --pull",
+            path="build",
+        )
     remedy = cause.remedy + (PRIVATE if "dial tcp" in answer else "")
     return PortwrightError(f"the build failed: {cause.message}", remedy=remedy, path="build")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,10 +50,17 @@ class Recipe:
     arguments: Mapping[str, str] = field(default_factory=dict)
 
 
-def recipe_of(checkout: Path, wanted: Build | Static, service: str, work: Path, say: Say) -> Recipe:
+def recipe_of(
+    checkout: Path,
+    wanted: Build | Static,
+    service: str,
+    work: Path,
+    say: Say,
+    volumes: Sequence[str] = (),
+) -> Recipe:
     """Find the Dockerfile, or generate one for what the folder holds.
 
-    work: an empty folder that lives as long as the build. Raises PortwrightError.
+    work: an empty folder that lives as long as the build. volumes: where the service has them. Raises PortwrightError.
     """
     if isinstance(wanted, Static):
         context = inside(checkout, wanted.folder, "static.folder")
@@ -64,7 +71,7 @@ def recipe_of(checkout: Path, wanted: Build | Static, service: str, work: Path, 
     if wanted.builder:
         return prepared(wanted, BUILDERS[wanted.builder](context, work, wanted.args))
     if wanted.dockerfile is None and not (context / "Dockerfile").exists():
-        found = detect.detect(context, service)
+        found = detect.detect(context, service, volumes)
         say(f"no Dockerfile found; generating one for {found.found}")
         for notice in found.notices:
             say(notice)

@@ -19,8 +19,8 @@ STEP_LINES = 20_000
 TAIL = 8_192
 CUT = " [line cut]"
 # `[build 1/4] FROM docker.io/library/python:3.13@sha256:…`; without the bracket where COPY --from
-# or a mount names the image. What a command contains follows its own keyword.
-BASE = re.compile(r"(?:\[[^\]]*\] )?FROM (\S+)@(sha256:[0-9a-f]{64})")
+# or a mount names the image, and always with a tag here. What a command contains follows its own keyword.
+BASE = re.compile(r"(?:\[[^\]]*\] )?FROM (\S+:[^\s:@/]+)@(sha256:[0-9a-f]{64})")
 # Control characters but tab, and escape, of which the log keeps what colours need.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -152,8 +152,10 @@ class Resolver:
             before = image_ids(self.client)
             source = self.source_name(wanted)
             digest, image = self.pull(wanted, source, say)
-            foreign = source.host == wanted.host  # a mirror and the library are the operator's own
-            if foreign and image.id in before and not self.records.holds(str(image.id)):
+            # A mirror and the library are the operator's own. Whether the engine had the image
+            # before decides nothing: another project's pull may have ended in between.
+            foreign = source.host == wanted.host
+            if foreign and not self.records.holds(str(image.id)):
                 self.prove(source.at(digest), image)
             self.records.put(
                 Known(

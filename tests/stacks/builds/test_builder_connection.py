@@ -76,4 +76,7 @@ def test_what_an_engine_answers_is_reported() -> None:
     full = "no space left on device"
     assert load(engine([{"error": full}], None), b"arch", BytesIO(b"ive")) == full
     assert full in load(engine([], APIError(full)), b"arch", BytesIO(b"ive"))
-    assert load(engine([{"stream": "Loaded"}], None), b"arch", BytesIO(b"ive")) == ""
+    loaded = [{"stream": "Loading layer"}, {"stream": "Loaded image: pw/shop/web:1"}]
+    assert load(engine(loaded, None), b"arch", BytesIO(b"ive")) == ""
+    with pytest.raises(ConnectionLost):  # an image of the same name may be there from before
+        load(engine(loaded[:1], None), b"arch", BytesIO(b"ive"))

@@ -128,3 +128,20 @@ def test_static_service_has_a_fallback_and_hides_dotfiles() -> None:
     text = static(Static(folder="public", fallback="404.html"))
     assert "try_files $uri $uri/ /404.html;" in text
     assert r"location ~ /\. { return 404; }" in text and "\nUSER nginx\n" in text
+
+
+def test_a_volume_belongs_to_the_user_of_the_image(tmp_path: Path) -> None:
+    write_files(tmp_path, {"requirements.txt": "", "app.py": "print()"})
+    made = detect(tmp_path, "web", ["/data", "/var/lib/shop"])
+    lines = made.dockerfile.splitlines()
+    user = lines.index("USER app")
+    assert lines[user - 1] == "RUN install -d -o app /data /var/lib/shop"
+    assert any("not as root" in each for each in made.notices)
+    assert "install -d -o app /data" not in detect(tmp_path, "web").dockerfile
+
+
+@pytest.mark.parametrize("path", ["data", "/a b", "/a\nUSER root", "/$(id)", ""])
+def test_a_volume_is_a_plain_path(tmp_path: Path, path: str) -> None:
+    write_files(tmp_path, {"requirements.txt": "", "app.py": "print()"})
+    with pytest.raises(ValueError, match="not plain paths"):
+        detect(tmp_path, "web", [path])

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,13 +17,16 @@ from stacks.docker.builds.detect.registry import DETECTORS, QUIET
 from stacks.docker.builds.detect.static import static
 from stacks.errors import PortwrightError
 
+PATH = re.compile(r"(/[A-Za-z0-9._@+-]+)+/?")
+
 __all__ = ["DETECTORS", "Detected", "detect", "static"]
 
 
-def detect(folder: Path, service: str) -> Detected:
+def detect(folder: Path, service: str, volumes: Sequence[str] = ()) -> Detected:
     """Return a Dockerfile for a folder.
 
     service: chooses the line of the Procfile, and the program where the folder has several.
+    volumes: paths in the container that its user must be able to write.
     Raises PortwrightError where nothing is recognized, or the choice is not clear.
     """
     files = Folder(folder)
@@ -41,4 +46,26 @@ def detect(folder: Path, service: str) -> Detected:
         for kind, marker in found[1:]
         if kind.name not in first.covers | QUIET
     )
-    return replace(detected, notices=detected.notices + others)
+    return with_volumes(replace(detected, notices=detected.notices + others), volumes)
+
+
+def with_volumes(detected: Detected, volumes: Sequence[str]) -> Detected:
+    """Create the volumes' folders for the image's user: a new volume takes over their owner.
+
+    Raises ValueError for a path that is not a plain absolute one.
+    """
+    lines = detected.dockerfile.splitlines()
+    places = [index for index, line in enumerate(lines) if line.startswith("USER ")]
+    if not volumes or not places:
+        return detected
+    if not all(PATH.fullmatch(each) for each in volumes):
+        raise ValueError(f"not plain paths: {volumes!r}")
+    user = lines[places[-1]].removeprefix("USER ").partition(":")[0]
+    paths = " ".join(sorted(volumes))
+    lines.insert(places[-1], f"RUN install -d -o {user} {paths}")
+    notice = (
+        f"The program runs as the user {user}, not as root. If root wrote files to {paths} "
+        "before, change their owner once."
+    )
+    text = "\n".join(lines) + "\n"
+    return replace(detected, dockerfile=text, notices=(*detected.notices, notice))
