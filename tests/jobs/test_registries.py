@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,8 +19,18 @@ from sqlalchemy.orm import Session
 from forges.addresses import Guard
 from forges.errors import Unreachable
 from jobs import registries
+from jobs.context import Context
 from jobs.deletion import finish_deletion
-from jobs.models import Event, Project, RegistryCredential, User, now
+from jobs.models import (
+    Environment,
+    Event,
+    Preview,
+    Project,
+    RegistryCredential,
+    Run,
+    User,
+    now,
+)
 from jobs.registries import (
     certificates_of,
     check_registry,
@@ -328,3 +339,57 @@ def test_deleting_a_project_deletes_its_credentials(
     session.commit()
     rows = session.scalars(select(RegistryCredential)).all()
     assert [each.project_id for each in rows] == [other.id]
+
+
+def context_of(session: Session, settings: Settings, run: Run, log: list[str]) -> Context:
+    out: Any = Log(log)
+    return Context(settings, session, run, out, SimpleNamespace())  # type: ignore[arg-type]
+
+
+class Log:
+    """A run's log: its lines, and what it must hide."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        self.hidden: list[str] = []
+
+    def __call__(self, line: str) -> None:
+        self.lines.append(line)
+
+    def hide(self, values: Iterable[str]) -> None:
+        self.hidden += values
+
+
+def test_a_run_of_a_fork_gets_no_credentials(
+    session: Session, settings: Settings, project: Project, maintainer: User
+) -> None:
+    login: dict[str, Any] = {"by": maintainer, "username": "me", "password": PASSWORD}
+    set_credential(session, settings, project, PUBLIC, **login)
+    for fork in (False, True):
+        environment = Environment(name=f"pr-{1 + fork}", kind="preview", project_id=project.id)
+        session.add(
+            Preview(
+                project=project, environment=environment, number=1 + fork, fork=fork,
+                head_branch="change", base_branch="main", head_commit="a" * 40,
+            )
+        )  # fmt: skip
+        session.commit()
+        context = context_of(session, settings, add_run(session, environment), [])
+        assert (context.login(PUBLIC) is None) == fork
+        assert bool(context.all_logins()) != fork
+        assert context.project_images.fork == fork
+
+
+def test_a_build_goes_on_without_the_registry_whose_command_fails(
+    session: Session, settings: Settings, project: Project, owner: User, tmp_path: Path
+) -> None:
+    set_credential(
+        session, settings, project, "9.9.9.9:5000", by=owner, username="AWS",
+        command=script(tmp_path, "exit 3"),
+    )  # fmt: skip
+    set_credential(session, settings, project, PUBLIC, by=owner, username="me", password=PASSWORD)
+    lines: list[str] = []
+    context = context_of(session, settings, add_run(session, project.environments[0]), lines)
+    assert set(context.all_logins()) == {PUBLIC}
+    assert any(line.startswith("builds without credentials for 9.9.9.9:5000") for line in lines)
+    assert PASSWORD in context.log.hidden  # type: ignore[attr-defined]

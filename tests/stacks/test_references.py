@@ -13,6 +13,7 @@ from stacks.errors import PortwrightError
 from stacks.freeze import freeze
 from stacks.parse import load
 from stacks.program import opened
+from stacks.project_file import secrets_named
 from stacks.spec import BuiltImage, Spec, Template
 
 DB = "db: {image: 'postgres:15', env: {POSTGRES_PASSWORD: {secret: pw}, POSTGRES_DB: shop}}"
@@ -127,3 +128,11 @@ def test_shared_variables_and_what_differs_in_an_environment() -> None:
     assert there.services["web"].env == {"A": "shared", "B": "env", "C": "service", "D": "own"}
     assert [r.host for r in there.services["web"].routes] == ["web.shop.staging.localhost"]
     assert (here.services["web"].replicas, there.services["web"].replicas) == (1, 2)
+
+
+def test_secrets_of_builds_count_among_those_that_an_environment_needs() -> None:
+    wanted = load(
+        "name: shop\nservices:\n  web:\n    build:\n      context: .\n"
+        "      secrets: {token: {secret: npm_token}}\n      ssh: {default: {secret: deploy_key}}\n"
+    )
+    assert secrets_named(wanted.services) == {"npm_token", "deploy_key"}

@@ -141,3 +141,16 @@ def test_what_failed_is_told_with_a_remedy(message: str, told: str, remedy: str)
 def test_of_a_long_command_the_end_of_the_message_is_kept() -> None:
     said, _ = failed(f'process "/bin/sh -c {"x" * 900}" did not complete: exit code: 7')
     assert said.endswith("exit code: 7") and "…" in said and len(said) < 600
+
+
+def test_a_known_digest_that_its_registry_deleted_is_told_as_that() -> None:
+    progress = Progress(lambda line: None)
+    digest = "sha256:" + "a" * 64
+    name = f"docker.io/library/x:1@{digest}"
+    progress.feed(
+        f"error: failed to solve: x: failed to resolve source metadata for {name}: "
+        f"{name}: not found\n".encode()
+    )
+    order = replace(ORDER, pins={"docker.io/library/x:1": digest})
+    found = failure(progress, 1, order, {})
+    assert "no longer has the image" in found.message and "--pull" in found.remedy
