@@ -15,6 +15,7 @@ import pytest
 
 from bench.faults.ground import Ground, daemon
 from bench.faults.points import OTHERS
+from bench.project import DOCKERFILE
 from jobs.ending import cancel
 from jobs.models import Project, Run
 from stacks.processes import start_time
@@ -33,7 +34,7 @@ def committed(field: Ground, dockerfile: str) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink()
+        path.write_text(DOCKERFILE)
         field.change()
 
 
