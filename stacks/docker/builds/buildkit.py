@@ -31,7 +31,6 @@ from stacks.docker.images.engine import environment, find_image
 from stacks.docker.images.login import Login
 from stacks.docker.images.reference import Reference
 from stacks.errors import PortwrightError
-from stacks.processes import end_with_parent
 
 CHUNK = 1 << 20
 LONGEST_ERROR = 500
@@ -92,6 +91,8 @@ def build(
     with ExitStack() as stack:
         files = MemoryFiles(stack)
         argv = [
+            # It ends with its worker. Not by preexec_fn: gRPC's threads do not survive a fork.
+            *("setpriv", "--pdeathsig", "TERM"),
             *(str(buildctl), "--addr", f"docker-container://{builder}", "build"),
             *arguments(order, files),
         ]
@@ -103,7 +104,6 @@ def build(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=files.descriptors,
-            preexec_fn=end_with_parent,
             env={**os.environ, **environment(address), "DOCKER_CONFIG": str(folder)},
         )
         assert process.stdout is not None and process.stderr is not None
