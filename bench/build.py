@@ -250,7 +250,7 @@ def measure(rounds: int, base: str) -> dict[str, Any]:
     with platform("pwbenchbuild", lambda s: s.extra.update(PORTWRIGHT_SAMPLE="no")) as scratch:
         scratch.run(sys.executable, "-m", "tools.library", "ensure", base)
         ours = Ours(scratch, RECIPES[base].reference)
-        wanted = replace(ours.settings(), instance=f"{scratch.instance}x", project="bare")
+        wanted = replace(ours.settings(), instance=f"{scratch.instance}x", owner="bare")
         bare = Bare(scratch, ours.folder, wanted)
         try:
             bare.clear()
